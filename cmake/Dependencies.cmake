@@ -1,0 +1,18 @@
+# Everything carat stands on. Debian 12 packages: libdnnl-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
+# libeigen3-dev; for programs and tests also libcli11-dev libgtest-dev libbenchmark-dev.
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(dnnl REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
+if(CARAT_BUILD_EXAMPLES)
+  find_package(CLI11 REQUIRED)
+endif()
+if(CARAT_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(CARAT_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,80 @@
+// Parallel loops over carat's own threads, or over the host's.
+#ifndef CARAT_LIB_BASE_THREAD_POOL_H_
+#define CARAT_LIB_BASE_THREAD_POOL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <type_traits>
+
+#include "carat/model.h"
+
+namespace carat::internal {
+
+// Threads that spin for some microseconds between tasks and sleep when there is nothing to do. Run is not
+// re-entrant and is called by one thread at a time (ParallelWork sees to both).
+class ThreadPool final : public TaskRunner {
+ public:
+  // Starts threads-1 threads. Errors: RESOURCE_EXHAUSTED if the system gives no more.
+  static Result<std::shared_ptr<ThreadPool>> Create(int threads);
+  ~ThreadPool() override;
+
+  int concurrency() const noexcept override { return threads_; }
+  void Run(int count, void (*task)(void* context, int index), void* context) noexcept override;
+
+ private:
+  struct State;
+  ThreadPool(int threads, std::unique_ptr<State> state);
+
+  int threads_;
+  std::unique_ptr<State> state_;
+};
+
+// Splits loops into items that any worker may take. What an item computes never depends on who takes it or on
+// how many workers there are, and so no result does.
+class ParallelWork {
+ public:
+  explicit ParallelWork(std::shared_ptr<TaskRunner> runner) : runner_(std::move(runner)) {}
+
+  int workers() const noexcept { return runner_->concurrency(); }
+
+  // Calls body(item, worker) for item in [0, items); worker < workers() names the scratch that the call may
+  // use. Items are handed out in ascending order, `grain` at a time. Sessions of one model take turns. The
+  // body must not throw.
+  template <typename Body>
+  void For(std::int64_t items, std::int64_t grain, Body&& body) const noexcept {
+    using Plain = std::remove_reference_t<Body>;
+    Loop loop{items,
+              grain < 1 ? 1 : grain,
+              {0},
+              const_cast<void*>(static_cast<const void*>(&body)),
+              [](void* context, std::int64_t first, std::int64_t last, int worker) {
+                auto& call = *static_cast<Plain*>(context);
+                for (std::int64_t i = first; i < last; ++i) call(i, worker);
+              }};
+    RunLoop(loop);
+  }
+
+  template <typename Body>
+  void For(std::int64_t items, Body&& body) const noexcept {
+    For(items, 1, body);
+  }
+
+ private:
+  struct Loop {
+    std::int64_t items;
+    std::int64_t grain;
+    std::atomic<std::int64_t> next;
+    void* body;
+    void (*call)(void* body, std::int64_t first, std::int64_t last, int worker);
+  };
+  void RunLoop(Loop& loop) const noexcept;
+
+  std::shared_ptr<TaskRunner> runner_;
+  mutable std::mutex mutex_;
+};
+
+}  // namespace carat::internal
+
+#endif  // CARAT_LIB_BASE_THREAD_POOL_H_

@@ -1,0 +1,78 @@
+// A checkpoint on disk: its configuration, and its tensors by name, mapped.
+#ifndef CARAT_LIB_WEIGHTS_CHECKPOINT_H_
+#define CARAT_LIB_WEIGHTS_CHECKPOINT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "carat/status.h"
+#include "lib/base/file_mapping.h"
+#include "lib/base/tensor.h"
+#include "lib/weights/model_config.h"
+
+namespace carat::internal {
+
+// One tensor of a file. `data` lies wholly inside the mapping and is bytes() long; it may be unaligned.
+struct TensorEntry {
+  std::string name;
+  NumberFormat format = NumberFormat::kBF16;
+  std::vector<std::int64_t> shape;  // outermost first; empty for a scalar
+  const std::byte* data = nullptr;
+  std::uint64_t bytes = 0;
+  std::size_t file = 0;  // index into Checkpoint::files()
+
+  std::int64_t values() const;  // the product of the shape
+};
+
+// Shapes as errors show them: "[4, 16]".
+std::string ShapeString(std::span<const std::int64_t> shape);
+
+// Reads one safetensors file's table of contents. Every offset is checked against the file: inside it, in
+// order, without overlap or gap, and as long as shape and type say. Tensors of types that carat does not
+// compute with (I64, BOOL, ...) are checked and left out. Errors: DATA_LOSS naming file, tensor, expected and
+// found.
+Result<std::vector<TensorEntry>> ReadSafetensors(const std::shared_ptr<const FileMapping>& file,
+                                                 std::size_t index);
+
+class Checkpoint {
+ public:
+  // A Hugging Face folder: config.json, and model.safetensors or the shards of model.safetensors.index.json.
+  // Nothing but the tables of contents is read.
+  static Result<Checkpoint> Open(const std::string& folder);
+
+  const std::string& folder() const { return folder_; }
+  const ModelConfig& config() const { return config_; }
+  const std::vector<std::shared_ptr<const FileMapping>>& files() const { return files_; }
+  const std::vector<TensorEntry>& tensors() const { return tensors_; }
+
+  // The tensor of that name, or null.
+  const TensorEntry* Find(std::string_view name) const;
+
+  // The tensor of that name, which must have that shape. Errors: NOT_FOUND, INVALID_ARGUMENT; the message
+  // names folder, tensor, expected and found.
+  Result<const TensorEntry*> Require(std::string_view name, std::span<const std::int64_t> shape) const;
+
+  // "model.language_model." or, in text-only checkpoints, "model.": what precedes "layers.0. ...".
+  const std::string& text_prefix() const { return text_prefix_; }
+
+  // Where in its file a tensor's bytes begin.
+  std::size_t OffsetOf(const TensorEntry& tensor) const;
+
+ private:
+  std::string folder_;
+  ModelConfig config_;
+  std::vector<std::shared_ptr<const FileMapping>> files_;
+  std::vector<TensorEntry> tensors_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::string text_prefix_;
+};
+
+}  // namespace carat::internal
+
+#endif  // CARAT_LIB_WEIGHTS_CHECKPOINT_H_
