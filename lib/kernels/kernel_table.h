@@ -1,0 +1,81 @@
+// The arithmetic of carat as one table of functions, of which every instruction set fills in its own.
+//
+// All work on raw pointers to float32 unless said, need no alignment, take any sizes (also odd ones and
+// zero), allocate nothing, and never fail. The order in which numbers are added is fixed for each entry, so
+// that a result depends on its inputs alone: not on threads, nor on the rows computed beside it.
+#ifndef CARAT_LIB_KERNELS_KERNEL_TABLE_H_
+#define CARAT_LIB_KERNELS_KERNEL_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace carat::internal {
+
+// Keys and values are stored like this.
+enum class KvFormat : std::uint8_t { kF32, kBF16 };
+
+// Softmax attention of several queries over one run of keys, continuing a running softmax. For each query:
+// the largest score so far, the sum of exp(score - max), and the sum of exp(score - max) * value, from which
+// the caller divides at the end. To begin: max = -infinity, sum = 0, output = 0.
+struct AttentionBlock {
+  const float* queries;  // [query_count, head_dim], query_stride apart
+  std::int64_t query_stride;
+  std::int64_t query_count;
+  const void* keys;    // [key_count, head_dim] in `format`, contiguous
+  const void* values;  // the same
+  KvFormat format;
+  std::int64_t key_count;
+  std::int64_t head_dim;
+  const std::int32_t* begin;  // [query_count]: the query sees keys begin[i] <= key < end[i]
+  const std::int32_t* end;
+  float* scores;  // scratch, [query_count, key_count]
+  float* max;     // [query_count]
+  float* sum;     // [query_count]
+  float* output;  // [query_count, head_dim], output_stride apart
+  std::int64_t output_stride;
+};
+
+struct KernelTable {
+  // y[r * y_stride + n] = sum over k of x[r * x_stride + k] * w[n, k], for `rows` rows of x and `outputs`
+  // rows of w, which is [outputs, cols], contiguous. One for each number format of w.
+  using Product = void (*)(const float* x, std::int64_t x_stride, std::int64_t rows, const std::byte* w,
+                           std::int64_t cols, std::int64_t outputs, float* y, std::int64_t y_stride);
+  Product product_f32;
+  Product product_f16;
+  Product product_bf16;
+
+  // Conversions of n values.
+  void (*widen_f16)(const std::byte* from, float* to, std::int64_t n);
+  void (*widen_bf16)(const std::byte* from, float* to, std::int64_t n);
+  void (*narrow_bf16)(const float* from, std::uint16_t* to, std::int64_t n);
+
+  // y = x / sqrt(mean(x^2) + epsilon) * weight; no weight if null. y may be x.
+  void (*rms_norm)(const float* x, const float* weight, std::int64_t n, float epsilon, float* y);
+  // h += rms_norm(x): a sublayer's normed output joins the residual stream.
+  void (*add_rms_norm)(float* h, const float* x, const float* weight, std::int64_t n, float epsilon);
+
+  // Pairs (i, i + half), i < rotated, turn: x[i]*cos[i] - x[i+half]*sin[i] and x[i+half]*cos[i] +
+  // x[i]*sin[i].
+  void (*rope)(float* x, const float* cos, const float* sin, std::int64_t half, std::int64_t rotated);
+
+  // out = gelu_tanh(gate) * up. out may be either.
+  void (*gelu_multiply)(const float* gate, const float* up, float* out, std::int64_t n);
+
+  // x = cap * tanh(x / cap)
+  void (*softcap)(float* x, std::int64_t n, float cap);
+
+  // y += a * x;  y *= a
+  void (*add_scaled)(float* y, const float* x, float a, std::int64_t n);
+  void (*scale)(float* y, float a, std::int64_t n);
+
+  void (*attend)(const AttentionBlock& block);
+};
+
+const KernelTable& PlainKernels();
+// Null where they were not compiled. Calling them needs a processor that CpuSupports.
+const KernelTable* Avx2Kernels();
+const KernelTable* Avx512Kernels();
+
+}  // namespace carat::internal
+
+#endif  // CARAT_LIB_KERNELS_KERNEL_TABLE_H_
