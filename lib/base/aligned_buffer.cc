@@ -1,5 +1,7 @@
 #include "lib/base/aligned_buffer.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -24,12 +26,19 @@ Result<AlignedBytes> AlignedBytes::Allocate(std::uint64_t count, std::size_t ele
     return ResourceExhausted("cannot allocate %d times %d bytes for %s: more than can be addressed", count,
                              element_size, std::string(purpose));
   }
-  const std::size_t rounded = (*size + kCacheLine - 1) / kCacheLine * kCacheLine;
-  bytes.data_ = std::aligned_alloc(kCacheLine, rounded);
-  if (bytes.data_ == nullptr) {
+  void* data = nullptr;
+  if (*size >= kOwnPages) {
+    data = mmap(nullptr, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) data = nullptr;
+  } else {
+    const std::size_t rounded = (*size + kCacheLine - 1) / kCacheLine * kCacheLine;
+    data = std::aligned_alloc(kCacheLine, rounded);
+    if (data != nullptr) std::memset(data, 0, rounded);
+  }
+  if (data == nullptr) {
     return ResourceExhausted("cannot allocate %d bytes for %s: out of memory", *size, std::string(purpose));
   }
-  std::memset(bytes.data_, 0, rounded);
+  bytes.data_ = data;
   bytes.size_ = *size;
   return bytes;
 }

@@ -1,0 +1,256 @@
+#include "lib/text/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "lib/base/error.h"
+
+namespace carat::internal {
+namespace {
+
+// Pages that are attended to in one go. Partial results of spans are merged in order, so that many workers
+// may take the spans of one long text and the result is the same as that of one worker.
+constexpr std::int64_t kSpanPages = 8;
+constexpr std::int64_t kSpanPositions = kSpanPages * kPagePositions;
+
+const RopeTable& RopeOf(const LayerPass& pass) {
+  return pass.layer.full_attention ? pass.ws.full_rope : pass.ws.sliding_rope;
+}
+
+// Norm and rotation of each head of one row.
+void FinishHeads(const LayerPass& pass, std::int64_t row, float* heads, std::int64_t count,
+                 const std::vector<float>& norm) {
+  const RopeTable& rope = RopeOf(pass);
+  const std::int64_t head_dim = pass.layer.head_dim;
+  const auto pairs = static_cast<std::int64_t>(rope.speeds.size());
+  for (std::int64_t head = 0; head < count; ++head) {
+    float* x = heads + head * head_dim;
+    pass.kernels().rms_norm(x, norm.data(), head_dim, pass.epsilon(), x);
+    pass.kernels().rope(x, rope.cos.data() + row * pairs, rope.sin.data() + row * pairs, head_dim / 2, pairs);
+  }
+}
+
+// Some query rows of one KV head, attended together: queries = rows x heads that share the KV head.
+struct Tile {
+  std::int64_t kv_head;
+  std::int64_t first_row;
+  std::int64_t rows;
+};
+
+// A running softmax of a tile: see AttentionBlock.
+struct Running {
+  float* max;
+  float* sum;
+  float* output;
+};
+
+class TiledAttention {
+ public:
+  TiledAttention(const LayerPass& pass, const KvLayer& cache)
+      : pass_(pass),
+        cache_(cache),
+        head_dim_(pass.layer.head_dim),
+        group_(pass.config.attention_heads / pass.layer.kv_heads),
+        tile_rows_(std::max<std::int64_t>(1, kTileQueries / group_)),
+        tiles_per_head_((pass.rows() + tile_rows_ - 1) / tile_rows_),
+        tiles_(tiles_per_head_ * pass.layer.kv_heads) {}
+
+  Status Run() {
+    const std::int64_t last_span = (End(pass_.rows() - 1) - 1) / kSpanPositions;
+    const std::int64_t spans = last_span - Begin(0) / kSpanPositions + 1;
+    if (spans > 1 && tiles_ < 4 * pass_.work().workers()) return RunBySpans(Begin(0) / kSpanPositions, spans);
+    pass_.work().For(tiles_, [&](std::int64_t index, int worker) { RunTile(TileAt(index), worker); });
+    return {};
+  }
+
+ private:
+  Tile TileAt(std::int64_t index) const {
+    const std::int64_t first = index % tiles_per_head_ * tile_rows_;
+    return {index / tiles_per_head_, first, std::min(tile_rows_, pass_.rows() - first)};
+  }
+
+  // The positions that a row sees: Begin <= position < End.
+  std::int64_t Begin(std::int64_t row) const {
+    if (pass_.layer.full_attention) return 0;
+    return std::max<std::int64_t>(
+        0, pass_.positions[static_cast<std::size_t>(row)] - pass_.config.sliding_window + 1);
+  }
+  std::int64_t End(std::int64_t row) const { return pass_.positions[static_cast<std::size_t>(row)] + 1; }
+
+  void GatherQueries(const Tile& tile, float* to) const {
+    const std::int64_t row_size = pass_.config.attention_heads * head_dim_;
+    const std::int64_t size = group_ * head_dim_;
+    for (std::int64_t r = 0; r < tile.rows; ++r) {
+      std::memcpy(to + r * size,
+                  pass_.ws.queries.data() + (tile.first_row + r) * row_size + tile.kv_head * size,
+                  static_cast<std::size_t>(size) * sizeof(float));
+    }
+  }
+
+  // Divides by the sum and puts the heads where they belong.
+  void ScatterOutput(const Tile& tile, const Running& total) const {
+    const std::int64_t row_size = pass_.config.attention_heads * head_dim_;
+    for (std::int64_t r = 0; r < tile.rows; ++r) {
+      for (std::int64_t g = 0; g < group_; ++g) {
+        const std::int64_t query = r * group_ + g;
+        float* to = pass_.ws.attended.data() + (tile.first_row + r) * row_size +
+                    (tile.kv_head * group_ + g) * head_dim_;
+        std::memcpy(to, total.output + query * head_dim_,
+                    static_cast<std::size_t>(head_dim_) * sizeof(float));
+        pass_.kernels().scale(to, 1.0f / total.sum[query], head_dim_);
+      }
+    }
+  }
+
+  void Clear(const Running& running, std::int64_t queries) const {
+    std::fill_n(running.max, queries, -std::numeric_limits<float>::infinity());
+    std::fill_n(running.sum, queries, 0.0f);
+    std::fill_n(running.output, queries * head_dim_, 0.0f);
+  }
+
+  // Attention of a tile over the positions of one span.
+  void AttendSpan(const Tile& tile, std::int64_t span, AttentionScratch& scratch, const Running& part) const {
+    const std::int64_t queries = tile.rows * group_;
+    Clear(part, queries);
+    const std::int64_t begin = std::max(Begin(tile.first_row), span * kSpanPositions);
+    const std::int64_t end = std::min(End(tile.first_row + tile.rows - 1), (span + 1) * kSpanPositions);
+    for (std::int64_t page = begin / kPagePositions; page * kPagePositions < end; ++page) {
+      const std::int64_t first = page * kPagePositions;
+      for (std::int64_t query = 0; query < queries; ++query) {
+        const std::int64_t row = tile.first_row + query / group_;
+        const auto clamp = [&](std::int64_t position) {
+          return static_cast<std::int32_t>(std::clamp<std::int64_t>(position - first, 0, kPagePositions));
+        };
+        scratch.begin[static_cast<std::size_t>(query)] = clamp(Begin(row));
+        scratch.end[static_cast<std::size_t>(query)] = clamp(End(row));
+      }
+      pass_.kernels().attend({.queries = scratch.queries.data(),
+                              .query_stride = head_dim_,
+                              .query_count = queries,
+                              .keys = cache_.Keys(page, tile.kv_head),
+                              .values = cache_.Values(page, tile.kv_head),
+                              .format = cache_.format(),
+                              .key_count = kPagePositions,
+                              .head_dim = head_dim_,
+                              .begin = scratch.begin.data(),
+                              .end = scratch.end.data(),
+                              .scores = scratch.scores.data(),
+                              .max = part.max,
+                              .sum = part.sum,
+                              .output = part.output,
+                              .output_stride = head_dim_});
+    }
+  }
+
+  // total = total and part together. A first part is taken over exactly.
+  void Merge(const Running& total, const Running& part, std::int64_t queries) const {
+    for (std::int64_t query = 0; query < queries; ++query) {
+      if (part.sum[query] == 0) continue;
+      const float max = std::max(total.max[query], part.max[query]);
+      const float keep = std::exp(total.max[query] - max);
+      const float add = std::exp(part.max[query] - max);
+      total.max[query] = max;
+      total.sum[query] = total.sum[query] * keep + part.sum[query] * add;
+      pass_.kernels().scale(total.output + query * head_dim_, keep, head_dim_);
+      pass_.kernels().add_scaled(total.output + query * head_dim_, part.output + query * head_dim_, add,
+                                 head_dim_);
+    }
+  }
+
+  void RunTile(const Tile& tile, int worker) const {
+    AttentionScratch& scratch = pass_.ws.scratch[static_cast<std::size_t>(worker)];
+    const Running part{scratch.part_max.data(), scratch.part_sum.data(), scratch.part.data()};
+    const Running total{scratch.total_max.data(), scratch.total_sum.data(), scratch.total.data()};
+    const std::int64_t queries = tile.rows * group_;
+    GatherQueries(tile, scratch.queries.data());
+    Clear(total, queries);
+    const std::int64_t last = (End(tile.first_row + tile.rows - 1) - 1) / kSpanPositions;
+    for (std::int64_t span = Begin(tile.first_row) / kSpanPositions; span <= last; ++span) {
+      AttendSpan(tile, span, scratch, part);
+      Merge(total, part, queries);
+    }
+    ScatterOutput(tile, total);
+  }
+
+  // With few tiles and a long text, workers take spans.
+  Status RunBySpans(std::int64_t first_span, std::int64_t spans) {
+    const std::int64_t most = tile_rows_ * group_;
+    const std::int64_t size = most * (head_dim_ + 2);
+    CARAT_RETURN_IF_ERROR(pass_.ws.ReservePartials(tiles_ * spans * size));
+    const auto part_at = [&](std::int64_t tile, std::int64_t span) {
+      float* at = pass_.ws.partials.data() + (tile * spans + span) * size;
+      return Running{at, at + most, at + 2 * most};
+    };
+    pass_.work().For(tiles_ * spans, [&](std::int64_t index, int worker) {
+      AttentionScratch& scratch = pass_.ws.scratch[static_cast<std::size_t>(worker)];
+      const Tile tile = TileAt(index / spans);
+      GatherQueries(tile, scratch.queries.data());
+      AttendSpan(tile, first_span + index % spans, scratch, part_at(index / spans, index % spans));
+    });
+    pass_.work().For(tiles_, [&](std::int64_t index, int worker) {
+      AttentionScratch& scratch = pass_.ws.scratch[static_cast<std::size_t>(worker)];
+      const Running total{scratch.total_max.data(), scratch.total_sum.data(), scratch.total.data()};
+      const Tile tile = TileAt(index);
+      Clear(total, tile.rows * group_);
+      for (std::int64_t span = 0; span < spans; ++span)
+        Merge(total, part_at(index, span), tile.rows * group_);
+      ScatterOutput(tile, total);
+    });
+    return {};
+  }
+
+  const LayerPass& pass_;
+  const KvLayer& cache_;
+  std::int64_t head_dim_;
+  std::int64_t group_;
+  std::int64_t tile_rows_;
+  std::int64_t tiles_per_head_;
+  std::int64_t tiles_;
+};
+
+}  // namespace
+
+Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
+  Workspace& ws = pass.ws;
+  const std::int64_t query_size = pass.config.attention_heads * pass.layer.head_dim;
+  const std::int64_t key_size = pass.layer.kv_heads * pass.layer.head_dim;
+  const bool queries = which != Projections::kKeysAndValues;
+  const bool keys = which != Projections::kQueries;
+  LinearTarget targets[3];
+  std::size_t count = 0;
+  if (queries) targets[count++] = {pass.weights.q, ws.queries.data(), query_size};
+  if (keys) targets[count++] = {pass.weights.k, ws.keys.data(), key_size};
+  if (keys && !pass.layer.keys_are_values) targets[count++] = {pass.weights.v, ws.values.data(), key_size};
+  CARAT_RETURN_IF_ERROR(
+      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}));
+
+  pass.work().For(pass.rows(), [&](std::int64_t r, int) {
+    if (queries) {
+      FinishHeads(pass, r, ws.queries.data() + r * query_size, pass.config.attention_heads,
+                  pass.weights.q_norm);
+    }
+    if (!keys) return;
+    float* key = ws.keys.data() + r * key_size;
+    float* value = ws.values.data() + r * key_size;
+    // The raw projection, before the key's own norm and rotation.
+    if (pass.layer.keys_are_values)
+      std::memcpy(value, key, static_cast<std::size_t>(key_size) * sizeof(float));
+    for (std::int64_t head = 0; head < pass.layer.kv_heads; ++head) {
+      float* v = value + head * pass.layer.head_dim;
+      pass.kernels().rms_norm(v, nullptr, pass.layer.head_dim, pass.epsilon(), v);
+    }
+    FinishHeads(pass, r, key, pass.layer.kv_heads, pass.weights.k_norm);
+    cache.layer(pass.index).Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)], key, value);
+  });
+  return {};
+}
+
+Status Attend(const LayerPass& pass, const KvCache& cache) {
+  CARAT_RETURN_IF_ERROR(TiledAttention(pass, cache.layer(pass.layer.kv_layer)).Run());
+  return pass.linear.Multiply(pass.ws.attended.data(), pass.weights.o.cols, pass.rows(), pass.weights.o,
+                              pass.ws.sublayer.data(), pass.config.hidden_size);
+}
+
+}  // namespace carat::internal

@@ -1,0 +1,148 @@
+#include "lib/text/decoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "lib/base/error.h"
+#include "lib/text/attention.h"
+#include "lib/text/embeddings.h"
+#include "lib/text/feed_forward.h"
+#include "lib/text/rope.h"
+
+namespace carat::internal {
+namespace {
+
+// The rows that are still on their way: their ids and positions.
+struct ActiveRows {
+  std::vector<std::int32_t> tokens;
+  std::vector<std::int64_t> positions;
+};
+
+void FillRopes(Workspace& ws, const ActiveRows& rows) {
+  for (RopeTable* table : {&ws.sliding_rope, &ws.full_rope}) {
+    FillRope(table->speeds, rows.positions, table->cos.data(), table->sin.data());
+  }
+}
+
+// Moves the rows `wanted` of a [rows, size] buffer to its front.
+void Compact(AlignedBuffer<float>& buffer, std::span<const std::int64_t> wanted, std::int64_t size) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == static_cast<std::int64_t>(i)) continue;
+    std::memcpy(buffer.data() + static_cast<std::int64_t>(i) * size, buffer.data() + wanted[i] * size,
+                static_cast<std::size_t>(size) * sizeof(float));
+  }
+}
+
+ActiveRows Pick(const ActiveRows& rows, std::span<const std::int64_t> wanted) {
+  ActiveRows picked;
+  for (const std::int64_t row : wanted) {
+    picked.tokens.push_back(rows.tokens[static_cast<std::size_t>(row)]);
+    picked.positions.push_back(rows.positions[static_cast<std::size_t>(row)]);
+  }
+  return picked;
+}
+
+}  // namespace
+
+Status TextDecoder::Layer(std::int64_t index, bool own_keys_stored, std::span<const std::int64_t> positions,
+                          KvCache& cache, Workspace& ws) const {
+  const auto i = static_cast<std::size_t>(index);
+  const LayerPass pass{config_, config_.layers[i], weights_.layers[i], index, linear_, ws, positions};
+  const bool owns = pass.layer.kv_layer == index && !own_keys_stored;
+  if (!own_keys_stored) pass.NormHidden(pass.weights.input_norm);
+  CARAT_RETURN_IF_ERROR(Project(pass, owns ? Projections::kAll : Projections::kQueries, cache));
+  CARAT_RETURN_IF_ERROR(Attend(pass, cache));
+  pass.AddNormedSublayer(pass.weights.post_attention_norm);
+  CARAT_RETURN_IF_ERROR(FeedForward(pass));
+  pass.AddNormedSublayer(pass.weights.post_feedforward_norm);
+  if (pass.weights.per_layer) CARAT_RETURN_IF_ERROR(AddPerLayerInput(pass));
+  if (pass.weights.scalar != 1.0f) {
+    pass.kernels().scale(ws.hidden.data(), pass.weights.scalar, pass.rows() * config_.hidden_size);
+  }
+  return {};
+}
+
+Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) const {
+  const std::int64_t hidden = config_.hidden_size;
+  const auto layers = static_cast<std::int64_t>(config_.layers.size());
+  const auto count = static_cast<std::int64_t>(chunk.tokens.size());
+  const std::int64_t last_kv = config_.last_kv_layer();
+  const bool observed = chunk.observer != nullptr && *chunk.observer;
+  const EmbeddingPass embedding{config_, weights_, linear_, ws};
+
+  ActiveRows rows{{chunk.tokens.begin(), chunk.tokens.end()}, std::vector<std::int64_t>(chunk.tokens.size())};
+  std::iota(rows.positions.begin(), rows.positions.end(), chunk.first_position);
+  CARAT_RETURN_IF_ERROR(cache.Prepare(chunk.first_position, count));
+  FillRopes(ws, rows);
+  EmbedTokens(embedding, rows.tokens);
+  std::memcpy(ws.hidden.data(), ws.embedded.data(), static_cast<std::size_t>(count * hidden) * sizeof(float));
+  if (config_.per_layer_input_size > 0) {
+    CARAT_RETURN_IF_ERROR(EmbedPerLayer(embedding, rows.tokens, 0, observed ? layers - 1 : last_kv));
+  }
+
+  bool compacted = observed || static_cast<std::int64_t>(chunk.wanted.size()) == count;
+  if (compacted && !observed && config_.per_layer_input_size > 0 && last_kv + 1 < layers) {
+    CARAT_RETURN_IF_ERROR(EmbedPerLayer(embedding, rows.tokens, last_kv + 1, layers - 1));
+  }
+  for (std::int64_t i = 0; i < layers; ++i) {
+    if (chunk.cancelled != nullptr && chunk.cancelled->load(std::memory_order_relaxed)) {
+      return Cancelled("cancelled while reading positions %d to %d", chunk.first_position,
+                       chunk.first_position + count - 1);
+    }
+    if (observed) {
+      const auto size = static_cast<std::size_t>(count * hidden);
+      (*chunk.observer)(static_cast<std::int32_t>(i), chunk.first_position, count, {ws.hidden.data(), size});
+    }
+    bool own_keys_stored = false;
+    if (i == last_kv && !compacted) {
+      // The last keys and values: all rows leave theirs, then only the wanted ones go on.
+      const auto at = static_cast<std::size_t>(i);
+      const LayerPass pass{config_, config_.layers[at], weights_.layers[at], i, linear_, ws, rows.positions};
+      pass.NormHidden(pass.weights.input_norm);
+      CARAT_RETURN_IF_ERROR(Project(pass, Projections::kKeysAndValues, cache));
+      if (chunk.wanted.empty()) return {};
+      rows = Pick(rows, chunk.wanted);
+      for (AlignedBuffer<float>* buffer : {&ws.hidden, &ws.normed, &ws.embedded})
+        Compact(*buffer, chunk.wanted, hidden);
+      FillRopes(ws, rows);
+      if (config_.per_layer_input_size > 0) {
+        CARAT_RETURN_IF_ERROR(EmbedPerLayer(embedding, rows.tokens, i, layers - 1));
+      }
+      compacted = true;
+      own_keys_stored = true;
+    }
+    CARAT_RETURN_IF_ERROR(Layer(i, own_keys_stored, rows.positions, cache, ws));
+  }
+
+  const auto active = static_cast<std::int64_t>(rows.positions.size());
+  linear_.work().For(active, [&](std::int64_t r, int) {
+    linear_.kernels().rms_norm(ws.hidden.data() + r * hidden, weights_.final_norm.data(), hidden,
+                               static_cast<float>(config_.rms_norm_epsilon), ws.normed.data() + r * hidden);
+  });
+  if (observed) {
+    const auto size = static_cast<std::size_t>(count * hidden);
+    (*chunk.observer)(static_cast<std::int32_t>(layers), chunk.first_position, count,
+                      {ws.normed.data(), size});
+    Compact(ws.normed, chunk.wanted, hidden);
+  }
+  return {};
+}
+
+Status TextDecoder::Head(const float* states, std::int64_t rows, float* logits) const {
+  const std::int64_t vocabulary = config_.vocabulary_size;
+  CARAT_RETURN_IF_ERROR(
+      linear_.Multiply(states, config_.hidden_size, rows, weights_.embedding, logits, vocabulary));
+  if (!config_.final_logit_softcap) return {};
+  constexpr std::int64_t kPiece = 8192;
+  const std::int64_t size = rows * vocabulary;
+  linear_.work().For((size + kPiece - 1) / kPiece, [&](std::int64_t piece, int) {
+    const std::int64_t first = piece * kPiece;
+    linear_.kernels().softcap(logits + first, std::min(kPiece, size - first),
+                              static_cast<float>(*config_.final_logit_softcap));
+  });
+  return {};
+}
+
+}  // namespace carat::internal

@@ -1,0 +1,52 @@
+// The text decoder: chunks of a sequence through all layers.
+#ifndef CARAT_LIB_TEXT_DECODER_H_
+#define CARAT_LIB_TEXT_DECODER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "carat/session.h"
+#include "carat/status.h"
+#include "lib/kernels/kernels.h"
+#include "lib/text/kv_cache.h"
+#include "lib/text/text_weights.h"
+#include "lib/text/workspace.h"
+
+namespace carat::internal {
+
+// A run of tokens that continues a sequence.
+struct Chunk {
+  std::span<const std::int32_t> tokens;  // at most the workspace's rows; ids within the vocabulary
+  std::int64_t first_position = 0;
+  std::span<const std::int64_t> wanted;           // rows whose logits are wanted, ascending
+  const HiddenStateCallback* observer = nullptr;  // if set and not empty, all layers run for all rows
+  const std::atomic<bool>* cancelled = nullptr;   // looked at between layers
+};
+
+class TextDecoder {
+ public:
+  // The weights must outlive the decoder.
+  TextDecoder(const TextConfig& config, const TextWeights& weights, const LinearEngine& linear)
+      : config_(config), weights_(weights), linear_(linear) {}
+
+  // Stores the chunk's keys and values, and leaves the normed hidden states of the wanted rows in ws.normed,
+  // [wanted, hidden]. Errors: CANCELLED, RESOURCE_EXHAUSTED, INTERNAL; the cache then holds rubbish from
+  // first_position on.
+  Status Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) const;
+
+  // Logits of `rows` normed states, [rows, vocabulary], soft-capped.
+  Status Head(const float* states, std::int64_t rows, float* logits) const;
+
+ private:
+  Status Layer(std::int64_t index, bool own_keys_stored, std::span<const std::int64_t> positions,
+               KvCache& cache, Workspace& ws) const;
+
+  const TextConfig& config_;
+  const TextWeights& weights_;
+  const LinearEngine& linear_;
+};
+
+}  // namespace carat::internal
+
+#endif  // CARAT_LIB_TEXT_DECODER_H_

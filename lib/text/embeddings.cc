@@ -1,0 +1,54 @@
+#include "lib/text/embeddings.h"
+
+#include <cmath>
+
+#include "lib/base/error.h"
+
+namespace carat::internal {
+
+void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens) {
+  const KernelTable& kernels = pass.linear.kernels();
+  const MatrixView& table = pass.weights.embedding;
+  const auto factor = static_cast<float>(std::sqrt(static_cast<double>(pass.config.hidden_size)));
+  for (std::size_t r = 0; r < tokens.size(); ++r) {
+    float* to = pass.ws.embedded.data() + static_cast<std::int64_t>(r) * table.cols;
+    WidenRow(kernels, table.row(tokens[r]), table.format, to, table.cols);
+    kernels.scale(to, factor, table.cols);
+  }
+}
+
+Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> tokens, std::int64_t first,
+                     std::int64_t last) {
+  const KernelTable& kernels = pass.linear.kernels();
+  const MatrixView& table = pass.weights.per_layer_embedding;
+  const std::int64_t size = pass.config.per_layer_input_size;
+  const std::int64_t row_size = table.cols;
+  const auto rows = static_cast<std::int64_t>(tokens.size());
+  float* inputs = pass.ws.per_layer.data();
+  const MatrixView projection =
+      pass.weights.per_layer_projection.Rows(first * size, (last - first + 1) * size);
+  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(pass.ws.embedded.data(), pass.config.hidden_size, rows,
+                                             projection, inputs + first * size, row_size));
+
+  const auto context_factor =
+      static_cast<float>(1.0 / std::sqrt(static_cast<double>(pass.config.hidden_size)));
+  const auto identity_factor = static_cast<float>(std::sqrt(static_cast<double>(size)));
+  const auto both_factor = static_cast<float>(std::sqrt(0.5));
+  const auto epsilon = static_cast<float>(pass.config.rms_norm_epsilon);
+  pass.linear.work().For(rows, [&](std::int64_t r, int) {
+    const std::byte* row = table.row(tokens[static_cast<std::size_t>(r)]);
+    float* identity = pass.ws.per_layer_gate.data() + r * size;
+    for (std::int64_t layer = first; layer <= last; ++layer) {
+      float* context = inputs + r * row_size + layer * size;
+      kernels.scale(context, context_factor, size);
+      kernels.rms_norm(context, pass.weights.per_layer_norm.data(), size, epsilon, context);
+      const std::size_t offset = static_cast<std::size_t>(layer * size) * BytesPerValue(table.format);
+      WidenRow(kernels, row + offset, table.format, identity, size);
+      kernels.add_scaled(context, identity, identity_factor, size);
+      kernels.scale(context, both_factor, size);
+    }
+  });
+  return {};
+}
+
+}  // namespace carat::internal

@@ -1,0 +1,159 @@
+#include "lib/text/kv_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "lib/base/checked.h"
+#include "lib/base/error.h"
+
+namespace carat::internal {
+namespace {
+
+std::size_t BytesPerNumber(KvFormat format) {
+  return format == KvFormat::kF32 ? 4 : 2;
+}
+
+// A ring must still hold the window of the first position of a chunk when the last one has been written.
+std::int64_t RingPages(const TextConfig& config, std::int64_t chunk) {
+  return (config.sliding_window + chunk + kPagePositions - 1) / kPagePositions + 1;
+}
+
+std::uint64_t PositionBytes(const LayerConfig& layer, KvFormat format) {
+  return 2 * static_cast<std::uint64_t>(layer.kv_heads * layer.head_dim) * BytesPerNumber(format);
+}
+
+}  // namespace
+
+KvLayer::KvLayer(std::int64_t kv_heads, std::int64_t head_dim, KvFormat format, std::int64_t ring_pages)
+    : kv_heads_(kv_heads),
+      head_dim_(head_dim),
+      format_(format),
+      ring_pages_(ring_pages),
+      plane_bytes_(static_cast<std::size_t>(kPagePositions * head_dim) * BytesPerNumber(format)),
+      page_bytes_(2 * static_cast<std::size_t>(kv_heads) * plane_bytes_) {}
+
+std::byte* KvLayer::Page(std::int64_t page) const {
+  const std::int64_t index = ring_pages_ > 0 ? page % ring_pages_ : page;
+  return static_cast<std::byte*>(pages_[static_cast<std::size_t>(index)].data());
+}
+
+Status KvLayer::Reserve(std::int64_t end) {
+  const std::int64_t needed = ring_pages_ > 0 ? ring_pages_ : (end + kPagePositions - 1) / kPagePositions;
+  while (static_cast<std::int64_t>(pages_.size()) < needed) {
+    CARAT_ASSIGN_OR_RETURN(AlignedBytes page, AlignedBytes::Allocate(page_bytes_, 1, "keys and values"));
+    pages_.push_back(std::move(page));
+  }
+  return {};
+}
+
+void KvLayer::Store(const KernelTable& kernels, std::int64_t position, const float* key, const float* value) {
+  const std::size_t slot_bytes = plane_bytes_ / kPagePositions;
+  std::byte* page = Page(position / kPagePositions);
+  for (std::int64_t head = 0; head < kv_heads_; ++head) {
+    std::byte* to_key =
+        page + HeadOffset(head) + static_cast<std::size_t>(position % kPagePositions) * slot_bytes;
+    std::byte* to_value = to_key + plane_bytes_;
+    if (format_ == KvFormat::kF32) {
+      std::memcpy(to_key, key + head * head_dim_, slot_bytes);
+      std::memcpy(to_value, value + head * head_dim_, slot_bytes);
+    } else {
+      kernels.narrow_bf16(key + head * head_dim_, reinterpret_cast<std::uint16_t*>(to_key), head_dim_);
+      kernels.narrow_bf16(value + head * head_dim_, reinterpret_cast<std::uint16_t*>(to_value), head_dim_);
+    }
+  }
+}
+
+const void* KvLayer::Keys(std::int64_t page, std::int64_t kv_head) const {
+  return Page(page) + HeadOffset(kv_head);
+}
+
+const void* KvLayer::Values(std::int64_t page, std::int64_t kv_head) const {
+  return Page(page) + HeadOffset(kv_head) + plane_bytes_;
+}
+
+void KvLayer::Truncate(std::int64_t end) {
+  if (ring_pages_ > 0) return;
+  const auto needed = static_cast<std::size_t>((end + kPagePositions - 1) / kPagePositions);
+  while (pages_.size() > needed) pages_.pop_back();
+}
+
+Result<KvLayer> KvLayer::Clone() const {
+  KvLayer copy(kv_heads_, head_dim_, format_, ring_pages_);
+  copy.pages_.reserve(pages_.size());
+  for (const AlignedBytes& page : pages_) {
+    CARAT_ASSIGN_OR_RETURN(AlignedBytes bytes,
+                           AlignedBytes::Allocate(page_bytes_, 1, "a copy of keys and values"));
+    std::memcpy(bytes.data(), page.data(), page_bytes_);
+    copy.pages_.push_back(std::move(bytes));
+  }
+  return copy;
+}
+
+Result<KvCache> KvCache::Create(const TextConfig& config, KvFormat format, std::int64_t chunk) {
+  KvCache cache;
+  cache.window_ = config.sliding_window;
+  const std::int64_t ring_pages = RingPages(config, chunk);
+  cache.ring_positions_ = ring_pages * kPagePositions;
+  for (std::int64_t i = 0; i <= config.last_kv_layer(); ++i) {
+    const LayerConfig& layer = config.layers[static_cast<std::size_t>(i)];
+    cache.layers_.emplace_back(layer.kv_heads, layer.head_dim, format, layer.full_attention ? 0 : ring_pages);
+    CARAT_RETURN_IF_ERROR(cache.layers_.back().Reserve(0));
+  }
+  return cache;
+}
+
+Status KvCache::Prepare(std::int64_t first, std::int64_t count) {
+  for (KvLayer& layer : layers_) CARAT_RETURN_IF_ERROR(layer.Reserve(first + count));
+  high_water_ = std::max(high_water_, first + count);
+  return {};
+}
+
+std::int64_t KvCache::Rewind(std::int64_t end) {
+  const std::int64_t oldest_held = std::max<std::int64_t>(0, high_water_ - ring_positions_);
+  const std::int64_t oldest_needed = std::max<std::int64_t>(0, end - window_ + 1);
+  const bool usable = oldest_needed >= oldest_held;
+  const std::int64_t kept = usable ? end : 0;
+  for (KvLayer& layer : layers_) layer.Truncate(kept);
+  if (kept == 0) high_water_ = 0;
+  return kept;
+}
+
+Result<KvCache> KvCache::Clone() const {
+  KvCache copy;
+  copy.window_ = window_;
+  copy.ring_positions_ = ring_positions_;
+  copy.high_water_ = high_water_;
+  copy.layers_.reserve(layers_.size());
+  for (const KvLayer& layer : layers_) {
+    CARAT_ASSIGN_OR_RETURN(KvLayer layer_copy, layer.Clone());
+    copy.layers_.push_back(std::move(layer_copy));
+  }
+  return copy;
+}
+
+std::size_t KvCache::memory_bytes() const {
+  std::size_t bytes = 0;
+  for (const KvLayer& layer : layers_) bytes += layer.memory_bytes();
+  return bytes;
+}
+
+std::uint64_t KvCache::RingBytes(const TextConfig& config, KvFormat format, std::int64_t chunk) {
+  const auto positions = static_cast<std::uint64_t>(RingPages(config, chunk) * kPagePositions);
+  std::uint64_t bytes = 0;
+  for (std::int64_t i = 0; i <= config.last_kv_layer(); ++i) {
+    const LayerConfig& layer = config.layers[static_cast<std::size_t>(i)];
+    if (!layer.full_attention) bytes += positions * PositionBytes(layer, format);
+  }
+  return bytes;
+}
+
+std::uint64_t KvCache::BytesPerPosition(const TextConfig& config, KvFormat format) {
+  std::uint64_t bytes = 0;
+  for (std::int64_t i = 0; i <= config.last_kv_layer(); ++i) {
+    const LayerConfig& layer = config.layers[static_cast<std::size_t>(i)];
+    if (layer.full_attention) bytes += PositionBytes(layer, format);
+  }
+  return bytes;
+}
+
+}  // namespace carat::internal

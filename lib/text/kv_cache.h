@@ -1,0 +1,93 @@
+// Keys and values of one sequence, in pages of positions.
+#ifndef CARAT_LIB_TEXT_KV_CACHE_H_
+#define CARAT_LIB_TEXT_KV_CACHE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "carat/status.h"
+#include "lib/base/aligned_buffer.h"
+#include "lib/kernels/kernel_table.h"
+#include "lib/weights/model_config.h"
+
+namespace carat::internal {
+
+inline constexpr std::int64_t kPagePositions = 64;
+
+// Keys and values of one layer. A page holds, for each KV head, kPagePositions keys and then as many values.
+class KvLayer {
+ public:
+  // `ring_pages` > 0: that many pages, used in turn; 0: pages are added as the text grows.
+  KvLayer(std::int64_t kv_heads, std::int64_t head_dim, KvFormat format, std::int64_t ring_pages);
+
+  // Makes room for positions below `end`. Errors: RESOURCE_EXHAUSTED; what was there stays.
+  Status Reserve(std::int64_t end);
+
+  // Writes the key and value, [kv_heads, head_dim] each, of a position that there is room for.
+  void Store(const KernelTable& kernels, std::int64_t position, const float* key, const float* value);
+
+  // The keys or values, [kPagePositions, head_dim], of the page'th page of positions.
+  const void* Keys(std::int64_t page, std::int64_t kv_head) const;
+  const void* Values(std::int64_t page, std::int64_t kv_head) const;
+
+  // Gives back pages beyond `end`. Rings keep theirs.
+  void Truncate(std::int64_t end);
+
+  Result<KvLayer> Clone() const;
+
+  KvFormat format() const { return format_; }
+  std::int64_t head_dim() const { return head_dim_; }
+  std::size_t memory_bytes() const { return pages_.size() * page_bytes_; }
+
+ private:
+  std::byte* Page(std::int64_t page) const;
+  // Where in a page the keys of a head begin; its values follow.
+  std::size_t HeadOffset(std::int64_t kv_head) const {
+    return static_cast<std::size_t>(kv_head) * 2 * plane_bytes_;
+  }
+
+  std::int64_t kv_heads_;
+  std::int64_t head_dim_;
+  KvFormat format_;
+  std::int64_t ring_pages_;
+  std::size_t plane_bytes_;  // keys (or values) of one head in one page
+  std::size_t page_bytes_;
+  std::vector<AlignedBytes> pages_;
+};
+
+// The layers that own keys and values, 0 .. last_kv_layer.
+class KvCache {
+ public:
+  // For chunks of at most `chunk` positions. The rings are allocated now, full layers' pages when they are
+  // needed.
+  static Result<KvCache> Create(const TextConfig& config, KvFormat format, std::int64_t chunk);
+
+  // Makes room for positions first .. first+count-1, count at most the chunk, which will now be overwritten.
+  Status Prepare(std::int64_t first, std::int64_t count);
+
+  // Forgets positions from `end` on. Returns how many positions are still usable: `end`, or 0 if a ring no
+  // longer holds all that the position `end` would see.
+  std::int64_t Rewind(std::int64_t end);
+
+  Result<KvCache> Clone() const;
+
+  KvLayer& layer(std::int64_t index) { return layers_[static_cast<std::size_t>(index)]; }
+  const KvLayer& layer(std::int64_t index) const { return layers_[static_cast<std::size_t>(index)]; }
+  std::size_t memory_bytes() const;
+
+  // Bytes of all rings for this chunk size, and of all full layers for each position.
+  static std::uint64_t RingBytes(const TextConfig& config, KvFormat format, std::int64_t chunk);
+  static std::uint64_t BytesPerPosition(const TextConfig& config, KvFormat format);
+
+ private:
+  std::vector<KvLayer> layers_;
+  std::int64_t window_ = 0;
+  std::int64_t ring_positions_ = 0;
+  // One past the highest position that was ever written since the last time the cache was empty: a ring holds
+  // the ring_positions_ below it, and what is older has been overwritten.
+  std::int64_t high_water_ = 0;
+};
+
+}  // namespace carat::internal
+
+#endif  // CARAT_LIB_TEXT_KV_CACHE_H_

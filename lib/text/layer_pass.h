@@ -1,0 +1,51 @@
+// What the parts of a layer are given: the layer, its weights, and the rows that are active.
+#ifndef CARAT_LIB_TEXT_LAYER_PASS_H_
+#define CARAT_LIB_TEXT_LAYER_PASS_H_
+
+#include <cstdint>
+#include <span>
+
+#include "lib/kernels/kernels.h"
+#include "lib/text/kv_cache.h"
+#include "lib/text/text_weights.h"
+#include "lib/text/workspace.h"
+#include "lib/weights/model_config.h"
+
+namespace carat::internal {
+
+struct LayerPass {
+  const TextConfig& config;
+  const LayerConfig& layer;
+  const LayerWeights& weights;
+  std::int64_t index;  // of the layer
+  const LinearEngine& linear;
+  Workspace& ws;
+  std::span<const std::int64_t> positions;  // of the active rows, ascending
+
+  std::int64_t rows() const { return static_cast<std::int64_t>(positions.size()); }
+  const KernelTable& kernels() const { return linear.kernels(); }
+  const ParallelWork& work() const { return linear.work(); }
+  float epsilon() const { return static_cast<float>(config.rms_norm_epsilon); }
+
+  // ws.normed = norm(ws.hidden), row by row.
+  void NormHidden(const std::vector<float>& weight) const {
+    const std::int64_t hidden = config.hidden_size;
+    work().For(rows(), 4, [&](std::int64_t r, int) {
+      kernels().rms_norm(ws.hidden.data() + r * hidden, weight.data(), hidden, epsilon(),
+                         ws.normed.data() + r * hidden);
+    });
+  }
+
+  // ws.hidden += norm(ws.sublayer), row by row.
+  void AddNormedSublayer(const std::vector<float>& weight) const {
+    const std::int64_t hidden = config.hidden_size;
+    work().For(rows(), 4, [&](std::int64_t r, int) {
+      kernels().add_rms_norm(ws.hidden.data() + r * hidden, ws.sublayer.data() + r * hidden, weight.data(),
+                             hidden, epsilon());
+    });
+  }
+};
+
+}  // namespace carat::internal
+
+#endif  // CARAT_LIB_TEXT_LAYER_PASS_H_
