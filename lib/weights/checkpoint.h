@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,7 +52,7 @@ class Checkpoint {
   const std::vector<std::shared_ptr<const FileMapping>>& files() const { return files_; }
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
 
-  // The tensor of that name, or null.
+  // The tensor of that name, or null. Only those of types that carat computes with are found.
   const TensorEntry* Find(std::string_view name) const;
 
   // The tensor of that name, which must have that shape. Errors: NOT_FOUND, INVALID_ARGUMENT; the message
@@ -65,11 +66,26 @@ class Checkpoint {
   std::size_t OffsetOf(const TensorEntry& tensor) const;
 
  private:
+  // A tensor of a type that carat does not compute with: known by name, so that errors can say so.
+  struct OtherTensor {
+    std::string type;
+    std::size_t file;
+  };
+
+  Status OpenFiles();
+  Status OpenShards(const std::string& index_path);
+  Status AddFile(const std::string& path);
+  Status CheckNew(const std::string& name, const std::string& path) const;
+  std::optional<std::size_t> FileOf(std::string_view name) const;
+  Status FindTextPrefix();
+  Status CheckAgainstConfig() const;
+
   std::string folder_;
   ModelConfig config_;
   std::vector<std::shared_ptr<const FileMapping>> files_;
   std::vector<TensorEntry> tensors_;
-  std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;  // index into tensors_
+  std::map<std::string, OtherTensor, std::less<>> others_;
   std::string text_prefix_;
 };
 

@@ -1,0 +1,254 @@
+#include "lib/weights/checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "lib/base/error.h"
+#include "lib/base/json.h"
+#include "lib/weights/safetensors.h"
+
+namespace carat::internal {
+namespace {
+
+constexpr std::string_view kSingleFile = "model.safetensors";
+constexpr std::string_view kIndexFile = "model.safetensors.index.json";
+
+std::string Join(const std::string& folder, std::string_view name) {
+  return folder + "/" + std::string(name);
+}
+
+TensorEntry EntryOf(StoredTensor&& stored, const FileMapping& file, std::size_t index) {
+  TensorEntry entry;
+  entry.name = std::move(stored.name);
+  entry.format = *stored.format;
+  entry.shape = std::move(stored.shape);
+  entry.data = file.bytes().data() + stored.begin;
+  entry.bytes = stored.end - stored.begin;
+  entry.file = index;
+  return entry;
+}
+
+// Which file holds which tensor, by the index.
+struct ShardIndex {
+  std::string path;
+  std::map<std::string, std::string, std::less<>> shard_of;  // tensor -> file name
+  std::set<std::string> shards;
+};
+
+// A shard lies in the folder itself: nothing in an index leads out of it.
+Status CheckShardName(const std::string& index_path, const std::string& tensor, const std::string& name) {
+  const bool safe = !name.empty() && name != "." && name != ".." &&
+                    name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
+  if (safe) return {};
+  return InvalidArgument("%s: weight_map.%s is '%s', but must be the name of a file in the same folder",
+                         index_path, tensor, name);
+}
+
+Result<ShardIndex> ReadIndex(const std::string& path) {
+  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::ParseFile(path));
+  CARAT_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::From(document.root(), path, ""));
+  CARAT_ASSIGN_OR_RETURN(const auto map, root.Object("weight_map"));
+  if (!map) return InvalidArgument("%s is missing or null, but must be an object", root.Locate("weight_map"));
+  ShardIndex index;
+  index.path = path;
+  for (const auto member : map->raw()) {
+    const std::string tensor(member.key);
+    std::string_view value;
+    if (member.value.get(value)) {
+      return InvalidArgument("%s must be a string, the name of a file", map->Locate(tensor));
+    }
+    const std::string shard(value);
+    CARAT_RETURN_IF_ERROR(CheckShardName(path, tensor, shard));
+    if (!index.shard_of.emplace(tensor, shard).second) {
+      return DataLoss("%s: the key is there twice", map->Locate(tensor));
+    }
+    index.shards.insert(shard);
+  }
+  if (index.shards.empty()) return InvalidArgument("%s names no tensor", root.Locate("weight_map"));
+  return index;
+}
+
+// The number of the layer that a tensor "layers.12.mlp. ..." belongs to.
+std::optional<std::int64_t> LayerOf(std::string_view name) {
+  constexpr std::string_view kLayersPrefix = "layers.";
+  if (!name.starts_with(kLayersPrefix)) return std::nullopt;
+  name.remove_prefix(kLayersPrefix.size());
+  std::int64_t layer;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), layer);
+  if (error != std::errc() || end == name.data() + name.size() || *end != '.') return std::nullopt;
+  return layer;
+}
+
+// Why the configuration has no place for a tensor of the text decoder; empty if it does. A tensor that is
+// missing or of another shape is found by Require; this finds what would be left over.
+std::string WhyUnexpected(std::string_view name, const TextConfig& config) {
+  const std::int64_t layers = static_cast<std::int64_t>(config.layers.size());
+  const std::optional<std::int64_t> layer = LayerOf(name);
+  if (layer && (*layer < 0 || *layer >= layers)) {
+    return absl::StrFormat("num_hidden_layers is %d", layers);
+  }
+  const bool is_expert = layer && (name.find(".experts.") != std::string_view::npos ||
+                                   name.find(".router.") != std::string_view::npos);
+  if (is_expert && config.experts == 0) return "enable_moe_block is false";
+  if (name == "embed_tokens_per_layer.weight" && config.per_layer_input_size == 0) {
+    return "hidden_size_per_layer_input is 0";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::int64_t TensorEntry::values() const {
+  std::int64_t product = 1;
+  for (const std::int64_t size : shape) product *= size;
+  return product;
+}
+
+std::string ShapeString(std::span<const std::int64_t> shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+Result<std::vector<TensorEntry>> ReadSafetensors(const std::shared_ptr<const FileMapping>& file,
+                                                 std::size_t index) {
+  CARAT_ASSIGN_OR_RETURN(std::vector<StoredTensor> stored, ReadTableOfContents(*file));
+  std::vector<TensorEntry> entries;
+  for (StoredTensor& tensor : stored) {
+    if (tensor.format) entries.push_back(EntryOf(std::move(tensor), *file, index));
+  }
+  return entries;
+}
+
+Result<Checkpoint> Checkpoint::Open(const std::string& folder) {
+  Checkpoint checkpoint;
+  checkpoint.folder_ = folder;
+  CARAT_ASSIGN_OR_RETURN(checkpoint.config_, ReadModelConfig(folder));
+  CARAT_RETURN_IF_ERROR(checkpoint.OpenFiles());
+  CARAT_RETURN_IF_ERROR(checkpoint.FindTextPrefix());
+  CARAT_RETURN_IF_ERROR(checkpoint.CheckAgainstConfig());
+  return checkpoint;
+}
+
+Status Checkpoint::OpenFiles() {
+  const std::string single = Join(folder_, kSingleFile);
+  const std::string index = Join(folder_, kIndexFile);
+  if (FileExists(single)) return AddFile(single);
+  if (FileExists(index)) return OpenShards(index);
+  return NotFound("%s: there is neither %s nor %s in this folder", folder_, std::string(kSingleFile),
+                  std::string(kIndexFile));
+}
+
+Status Checkpoint::OpenShards(const std::string& index_path) {
+  CARAT_ASSIGN_OR_RETURN(const ShardIndex index, ReadIndex(index_path));
+  std::map<std::string, std::size_t> file_of_shard;
+  for (const std::string& shard : index.shards) {
+    const std::string path = Join(folder_, shard);
+    if (!FileExists(path)) {
+      const auto user = std::find_if(index.shard_of.begin(), index.shard_of.end(),
+                                     [&](const auto& entry) { return entry.second == shard; });
+      return NotFound("%s: no such file, but %s says that it holds tensor '%s'", path, index_path,
+                      user->first);
+    }
+    file_of_shard[shard] = files_.size();
+    CARAT_RETURN_IF_ERROR(AddFile(path));
+  }
+  for (const auto& [tensor, shard] : index.shard_of) {
+    const std::optional<std::size_t> found = FileOf(tensor);
+    if (found != file_of_shard[shard]) {
+      return DataLoss("%s: expected tensor '%s' in %s, but found it in %s", index_path, tensor, shard,
+                      found ? files_[*found]->path() : "no file");
+    }
+  }
+  return {};
+}
+
+Status Checkpoint::AddFile(const std::string& path) {
+  CARAT_ASSIGN_OR_RETURN(auto file, FileMapping::Open(path));
+  CARAT_ASSIGN_OR_RETURN(std::vector<StoredTensor> stored, ReadTableOfContents(*file));
+  const std::size_t index = files_.size();
+  for (StoredTensor& tensor : stored) {
+    CARAT_RETURN_IF_ERROR(CheckNew(tensor.name, path));
+    if (tensor.format) {
+      by_name_.emplace(tensor.name, tensors_.size());
+      tensors_.push_back(EntryOf(std::move(tensor), *file, index));
+    } else {
+      others_.emplace(std::move(tensor.name), OtherTensor{std::move(tensor.type), index});
+    }
+  }
+  files_.push_back(std::move(file));
+  return {};
+}
+
+Status Checkpoint::CheckNew(const std::string& name, const std::string& path) const {
+  const std::optional<std::size_t> file = FileOf(name);
+  if (!file) return {};
+  return DataLoss("%s: tensor '%s' is in %s already", path, name, files_[*file]->path());
+}
+
+std::optional<std::size_t> Checkpoint::FileOf(std::string_view name) const {
+  if (const TensorEntry* tensor = Find(name)) return tensor->file;
+  const auto other = others_.find(name);
+  if (other == others_.end()) return std::nullopt;
+  return other->second.file;
+}
+
+Status Checkpoint::FindTextPrefix() {
+  constexpr std::string_view kEmbedding = "embed_tokens.weight";
+  constexpr std::string_view kPrefixes[] = {"model.language_model.", "model."};
+  for (const std::string_view prefix : kPrefixes) {
+    text_prefix_ = prefix;
+    if (FileOf(text_prefix_ + std::string(kEmbedding))) return {};
+  }
+  return NotFound("%s: expected a tensor '%s%s' or '%s%s', but found neither among %d", folder_,
+                  std::string(kPrefixes[0]), std::string(kEmbedding), std::string(kPrefixes[1]),
+                  std::string(kEmbedding), tensors_.size());
+}
+
+Status Checkpoint::CheckAgainstConfig() const {
+  for (const TensorEntry& tensor : tensors_) {
+    if (!tensor.name.starts_with(text_prefix_)) continue;
+    const std::string why =
+        WhyUnexpected(std::string_view(tensor.name).substr(text_prefix_.size()), config_.text);
+    if (!why.empty()) {
+      return InvalidArgument("%s: tensor '%s' is in the file, but config.json has no place for it: %s",
+                             files_[tensor.file]->path(), tensor.name, why);
+    }
+  }
+  return {};
+}
+
+const TensorEntry* Checkpoint::Find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &tensors_[found->second];
+}
+
+Result<const TensorEntry*> Checkpoint::Require(std::string_view name,
+                                               std::span<const std::int64_t> shape) const {
+  const TensorEntry* tensor = Find(name);
+  if (tensor == nullptr) {
+    const auto other = others_.find(name);
+    if (other == others_.end()) {
+      return NotFound("%s: expected a tensor '%s' of shape %s, but there is none", folder_, std::string(name),
+                      ShapeString(shape));
+    }
+    return InvalidArgument("%s: tensor '%s' is %s, but must be BF16, F16 or F32", folder_, std::string(name),
+                           other->second.type);
+  }
+  if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
+    return InvalidArgument("%s: tensor '%s': expected shape %s, but found %s", files_[tensor->file]->path(),
+                           tensor->name, ShapeString(shape), ShapeString(tensor->shape));
+  }
+  return tensor;
+}
+
+std::size_t Checkpoint::OffsetOf(const TensorEntry& tensor) const {
+  return static_cast<std::size_t>(tensor.data - files_[tensor.file]->bytes().data());
+}
+
+}  // namespace carat::internal
