@@ -12,8 +12,19 @@
 
 namespace carat::internal {
 
+namespace {
+
+// From here on memory comes in pages of its own, which are zero and take no room before they are written.
+constexpr std::size_t kOwnPages = std::size_t{1} << 18;
+
+}  // namespace
+
 AlignedBytes::~AlignedBytes() {
-  std::free(data_);
+  if (size_ >= kOwnPages) {
+    munmap(data_, size_);
+  } else {
+    std::free(data_);
+  }
 }
 
 Result<AlignedBytes> AlignedBytes::Allocate(std::uint64_t count, std::size_t element_size,

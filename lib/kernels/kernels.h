@@ -35,6 +35,9 @@ inline constexpr std::int64_t kManyRows = 12;
 // Products of activations with weights.
 class LinearEngine {
  public:
+  // One that can only be assigned to.
+  LinearEngine() = default;
+
   // `max_cols` is the widest matrix that will come. `use_matrix_library` false keeps to the table's own
   // kernels, for testing.
   static Result<LinearEngine> Create(const KernelTable& kernels, const ParallelWork& work,
@@ -52,8 +55,6 @@ class LinearEngine {
   std::size_t memory_bytes() const { return panels_.size() * sizeof(float); }
 
  private:
-  LinearEngine() = default;
-
   const KernelTable* kernels_ = nullptr;
   const ParallelWork* work_ = nullptr;
   bool use_matrix_library_ = false;

@@ -1,0 +1,156 @@
+#include "lib/runtime/model_impl.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "lib/base/cpu.h"
+#include "lib/base/error.h"
+#include "lib/text/kv_cache.h"
+
+namespace carat::internal {
+namespace {
+
+constexpr int kMaxThreads = 4096;
+// Rows that go through the layers together. Large enough for the matrix library's full speed, small enough
+// that activations stay a small part of the memory.
+constexpr std::int64_t kDefaultChunk = 512;
+constexpr std::int64_t kMaxChunk = 65536;
+
+Result<std::shared_ptr<TaskRunner>> MakeRunner(const ModelOptions& options) {
+  if (options.runner != nullptr) {
+    const int concurrency = options.runner->concurrency();
+    if (concurrency < 1 || concurrency > kMaxThreads) {
+      return InvalidArgument("the runner's concurrency is %d, but must lie in 1 .. %d", concurrency,
+                             kMaxThreads);
+    }
+    return options.runner;
+  }
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return InvalidArgument("threads is %d, but must lie in 0 .. %d", options.threads, kMaxThreads);
+  }
+  CARAT_ASSIGN_OR_RETURN(auto pool,
+                         ThreadPool::Create(options.threads == 0 ? AvailableProcessors() : options.threads));
+  return std::shared_ptr<TaskRunner>(std::move(pool));
+}
+
+std::int64_t CountParameters(const Checkpoint& checkpoint) {
+  std::int64_t count = 0;
+  for (const auto& tensors : {TensorsReadByEveryToken(checkpoint), TensorsLookedUp(checkpoint)}) {
+    for (const TensorEntry* tensor : tensors) count += tensor->values();
+  }
+  return count;
+}
+
+ModelInfo Describe(const std::string& path, const Checkpoint& checkpoint) {
+  const ModelConfig& config = checkpoint.config();
+  ModelInfo info;
+  info.path = path;
+  info.architecture = config.architecture;
+  info.layers = static_cast<std::int32_t>(config.text.layers.size());
+  info.kv_shared_layers = static_cast<std::int32_t>(config.text.kv_shared_layers);
+  info.hidden_size = static_cast<std::int32_t>(config.text.hidden_size);
+  info.vocabulary_size = static_cast<std::int32_t>(config.text.vocabulary_size);
+  info.sliding_window = static_cast<std::int32_t>(config.text.sliding_window);
+  info.experts = static_cast<std::int32_t>(config.text.experts);
+  info.experts_per_token = static_cast<std::int32_t>(config.text.experts_per_token);
+  info.context_length = config.text.context_length;
+  info.parameters = CountParameters(checkpoint);
+  info.has_vision = config.has_vision;
+  info.has_audio = config.has_audio;
+  return info;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path,
+                                                         const ModelOptions& options) {
+  CARAT_ASSIGN_OR_RETURN(const InstructionSet set, ChooseInstructionSet(options.instruction_set));
+  CARAT_ASSIGN_OR_RETURN(const KernelTable* kernels, KernelsFor(set));
+  CARAT_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path));
+  CARAT_ASSIGN_OR_RETURN(TextWeights weights, BindTextWeights(checkpoint));
+  CARAT_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(path));
+  if (tokenizer.vocabulary_size() > checkpoint.config().text.vocabulary_size) {
+    return InvalidArgument("%s: the tokenizer has %d ids, but the embedding table has only %d rows", path,
+                           tokenizer.vocabulary_size(), checkpoint.config().text.vocabulary_size);
+  }
+  CARAT_ASSIGN_OR_RETURN(std::shared_ptr<TaskRunner> runner, MakeRunner(options));
+
+  auto model = std::shared_ptr<ModelImpl>(
+      new ModelImpl(std::move(checkpoint), std::move(tokenizer), std::move(weights)));
+  model->info_ = Describe(path, model->checkpoint_);
+  model->instruction_set_ = set;
+  model->kernels_ = kernels;
+  model->work_ = std::make_unique<const ParallelWork>(std::move(runner));
+  CARAT_ASSIGN_OR_RETURN(model->linear_,
+                         LinearEngine::Create(*kernels, *model->work_, model->weights_.MaxColumns(),
+                                              set != InstructionSet::kPlain));
+  model->decoder_ =
+      std::make_unique<const TextDecoder>(model->checkpoint_.config().text, model->weights_, model->linear_);
+  for (const TensorEntry* tensor : TensorsLookedUp(model->checkpoint_)) {
+    model->checkpoint_.files()[tensor->file]->AdviseRandom(model->checkpoint_.OffsetOf(*tensor),
+                                                           tensor->bytes);
+  }
+  if (options.preload) CARAT_RETURN_IF_ERROR(model->Preload(options.progress));
+  if (options.log) {
+    options.log(LogSeverity::kInfo,
+                absl::StrFormat("%s: %d layers, %d million parameters, %s kernels, %d threads", path,
+                                model->info_.layers, model->info_.parameters / 1000000,
+                                std::string(InstructionSetName(set)), model->threads()));
+  }
+  return std::shared_ptr<const ModelImpl>(std::move(model));
+}
+
+SamplingOptions ModelImpl::DefaultSampling() const {
+  SamplingOptions options = config().sampling;
+  for (const std::int32_t token : config().suppress_tokens) {
+    options.logit_bias.emplace_back(token, -std::numeric_limits<float>::infinity());
+  }
+  return options;
+}
+
+Status ModelImpl::Preload(const ProgressCallback& progress) const {
+  constexpr std::uint64_t kPortion = std::uint64_t{64} << 20;
+  const auto tensors = TensorsReadByEveryToken(checkpoint_);
+  std::int64_t total = 0;
+  for (const TensorEntry* tensor : tensors) total += static_cast<std::int64_t>(tensor->bytes);
+  std::int64_t done = 0;
+  for (const TensorEntry* tensor : tensors) {
+    const FileMapping& file = *checkpoint_.files()[tensor->file];
+    for (std::uint64_t at = 0; at < tensor->bytes; at += kPortion) {
+      const std::uint64_t size = std::min(kPortion, tensor->bytes - at);
+      file.Populate(checkpoint_.OffsetOf(*tensor) + at, size);
+      done += static_cast<std::int64_t>(size);
+      if (progress && !progress(done, total))
+        return Cancelled("loading was stopped by the progress callback");
+    }
+  }
+  return {};
+}
+
+Result<SessionPlan> PlanSession(const ModelImpl& model, const SessionOptions& options) {
+  const TextConfig& text = model.config().text;
+  SessionPlan plan;
+  if (options.context_size < 0 || options.context_size > text.context_length) {
+    return InvalidArgument("context_size is %d, but must lie in 0 .. %d, the model's own context",
+                           options.context_size, text.context_length);
+  }
+  plan.context_size = options.context_size == 0 ? text.context_length : options.context_size;
+  if (options.prompt_chunk < 0 || options.prompt_chunk > kMaxChunk) {
+    return InvalidArgument("prompt_chunk is %d, but must lie in 0 .. %d", options.prompt_chunk, kMaxChunk);
+  }
+  plan.chunk = std::min(plan.context_size, options.prompt_chunk == 0 ? kDefaultChunk : options.prompt_chunk);
+  switch (options.kv_type) {
+    case KvType::kAuto:
+    case KvType::kFloat32:
+      plan.kv_type = KvType::kFloat32;
+      return plan;
+    case KvType::kBFloat16:
+      plan.kv_type = KvType::kBFloat16;
+      return plan;
+  }
+  return InvalidArgument("kv_type is %d, which is none of the enumeration",
+                         static_cast<int>(options.kv_type));
+}
+
+}  // namespace carat::internal

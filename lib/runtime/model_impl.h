@@ -1,0 +1,66 @@
+// What is behind carat::Model.
+#ifndef CARAT_LIB_RUNTIME_MODEL_IMPL_H_
+#define CARAT_LIB_RUNTIME_MODEL_IMPL_H_
+
+#include <memory>
+#include <string>
+
+#include "carat/model.h"
+#include "carat/session.h"
+#include "lib/base/thread_pool.h"
+#include "lib/kernels/kernels.h"
+#include "lib/text/decoder.h"
+#include "lib/text/text_weights.h"
+#include "lib/weights/checkpoint.h"
+
+namespace carat::internal {
+
+class ModelImpl {
+ public:
+  static Result<std::shared_ptr<const ModelImpl>> Load(const std::string& path, const ModelOptions& options);
+
+  const ModelInfo& info() const { return info_; }
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  const ModelConfig& config() const { return checkpoint_.config(); }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const TextDecoder& decoder() const { return *decoder_; }
+  const KernelTable& kernels() const { return *kernels_; }
+  InstructionSet instruction_set() const { return instruction_set_; }
+  int threads() const { return work_->workers(); }
+  // generation_config.json's recommendation, with its suppressed tokens forbidden.
+  SamplingOptions DefaultSampling() const;
+  // Bytes of shared scratch.
+  std::size_t memory_bytes() const { return linear_.memory_bytes(); }
+
+  ModelImpl(const ModelImpl&) = delete;
+  ModelImpl& operator=(const ModelImpl&) = delete;
+
+ private:
+  ModelImpl(Checkpoint checkpoint, Tokenizer tokenizer, TextWeights weights)
+      : checkpoint_(std::move(checkpoint)), tokenizer_(std::move(tokenizer)), weights_(std::move(weights)) {}
+
+  Status Preload(const ProgressCallback& progress) const;
+
+  ModelInfo info_;
+  Checkpoint checkpoint_;
+  Tokenizer tokenizer_;
+  TextWeights weights_;
+  InstructionSet instruction_set_ = InstructionSet::kPlain;
+  const KernelTable* kernels_ = nullptr;
+  std::unique_ptr<const ParallelWork> work_;
+  LinearEngine linear_;
+  std::unique_ptr<const TextDecoder> decoder_;
+};
+
+// What a session takes under these options, and the options with every 0 and kAuto decided.
+struct SessionPlan {
+  std::int64_t context_size = 0;
+  std::int64_t chunk = 0;
+  KvType kv_type = KvType::kFloat32;
+};
+// Errors: INVALID_ARGUMENT naming the option.
+Result<SessionPlan> PlanSession(const ModelImpl& model, const SessionOptions& options);
+
+}  // namespace carat::internal
+
+#endif  // CARAT_LIB_RUNTIME_MODEL_IMPL_H_

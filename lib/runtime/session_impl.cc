@@ -1,0 +1,186 @@
+#include "lib/runtime/session_impl.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "lib/base/error.h"
+#include "lib/text/text_weights.h"
+
+namespace carat::internal {
+namespace {
+
+KvFormat FormatOf(KvType type) {
+  return type == KvType::kBFloat16 ? KvFormat::kBF16 : KvFormat::kF32;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SessionImpl>> SessionImpl::Create(std::shared_ptr<const ModelImpl> model,
+                                                         const SessionOptions& options) {
+  CARAT_ASSIGN_OR_RETURN(const SessionPlan plan, PlanSession(*model, options));
+  const TextConfig& text = model->config().text;
+  const int threads = model->threads();
+  auto session = std::unique_ptr<SessionImpl>(new SessionImpl(std::move(model), plan));
+  CARAT_ASSIGN_OR_RETURN(session->cache_, KvCache::Create(text, FormatOf(plan.kv_type), plan.chunk));
+  CARAT_ASSIGN_OR_RETURN(session->workspace_, Workspace::Create(text, plan.chunk, threads));
+  return session;
+}
+
+Result<std::vector<std::int64_t>> SessionImpl::WantedPositions(std::size_t count,
+                                                               const PrefillOptions& options) {
+  const auto size = static_cast<std::int64_t>(count);
+  std::vector<std::int64_t> wanted;
+  switch (options.logits) {
+    case WantedLogits::kNone:
+      return wanted;
+    case WantedLogits::kLast:
+      wanted.push_back(size - 1);
+      return wanted;
+    case WantedLogits::kAll:
+      wanted.resize(count);
+      std::iota(wanted.begin(), wanted.end(), 0);
+      return wanted;
+    case WantedLogits::kListed:
+      for (std::size_t i = 0; i < options.positions.size(); ++i) {
+        const std::int64_t position = options.positions[i];
+        if (position < 0 || position >= size || (i > 0 && position <= options.positions[i - 1])) {
+          return InvalidArgument("positions[%d] is %d, but positions must ascend and lie in 0 .. %d", i,
+                                 position, size - 1);
+        }
+      }
+      return options.positions;
+  }
+  return InvalidArgument("logits is %d, which is none of the enumeration", static_cast<int>(options.logits));
+}
+
+Status SessionImpl::CheckTokens(std::span<const std::int32_t> tokens) const {
+  if (tokens.empty()) return InvalidArgument("there are no tokens to read");
+  const auto vocabulary = static_cast<std::int32_t>(model_->config().text.vocabulary_size);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] < 0 || tokens[i] >= vocabulary) {
+      return OutOfRange("token %d of the %d given is %d, but ids lie in 0 .. %d", i, tokens.size(), tokens[i],
+                        vocabulary - 1);
+    }
+  }
+  const std::int64_t room = plan_.context_size - position();
+  if (static_cast<std::int64_t>(tokens.size()) > room) {
+    return ResourceExhausted("%d tokens do not fit: the context holds %d, of which %d are taken",
+                             tokens.size(), plan_.context_size, position());
+  }
+  return {};
+}
+
+Status SessionImpl::ReadChunk(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
+                              const HiddenStateCallback* observer, float* logits) {
+  const Chunk chunk{tokens, cached_, wanted, observer, &cancelled_};
+  CARAT_RETURN_IF_ERROR(model_->decoder().Forward(chunk, cache_, workspace_));
+  if (wanted.empty()) return {};
+  return model_->decoder().Head(workspace_.normed.data(), static_cast<std::int64_t>(wanted.size()), logits);
+}
+
+Status SessionImpl::Restore() {
+  while (cached_ < position()) {
+    const auto count = static_cast<std::size_t>(std::min(plan_.chunk, position() - cached_));
+    CARAT_RETURN_IF_ERROR(ReadChunk(std::span(tokens_).subspan(static_cast<std::size_t>(cached_), count), {},
+                                    nullptr, nullptr));
+    cached_ += static_cast<std::int64_t>(count);
+  }
+  return {};
+}
+
+Status SessionImpl::Prefill(std::span<const std::int32_t> tokens, const PrefillOptions& options) {
+  CARAT_RETURN_IF_ERROR(CheckTokens(tokens));
+  CARAT_ASSIGN_OR_RETURN(const auto wanted, WantedPositions(tokens.size(), options));
+  const auto vocabulary = static_cast<std::size_t>(model_->config().text.vocabulary_size);
+  if (logits_.size() < wanted.size() * vocabulary) {
+    CARAT_ASSIGN_OR_RETURN(logits_, AlignedBuffer<float>::Allocate(wanted.size() * vocabulary, "logits"));
+  }
+  tokens_.reserve(tokens_.size() + tokens.size());
+  logits_count_ = 0;
+
+  // A cancellation is used up by the call that reports it.
+  const auto report = [&](Status status) {
+    if (status.code() == StatusCode::kCancelled) ClearCancel();
+    return status;
+  };
+  if (Status restored = Restore(); !restored.ok()) return report(std::move(restored));
+
+  const auto total = static_cast<std::int64_t>(tokens.size());
+  std::size_t next_wanted = 0;
+  std::vector<std::int64_t> rows;
+  for (std::int64_t done = 0; done < total;) {
+    const std::int64_t count = std::min(plan_.chunk, total - done);
+    rows.clear();
+    const std::size_t first_wanted = next_wanted;
+    while (next_wanted < wanted.size() && wanted[next_wanted] < done + count)
+      rows.push_back(wanted[next_wanted++] - done);
+    const auto part = tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
+    Status status = ReadChunk(part, rows, &options.hidden_states, logits_.data() + first_wanted * vocabulary);
+    if (!status.ok()) return report(std::move(status));
+    tokens_.insert(tokens_.end(), part.begin(), part.end());
+    cached_ += count;
+    done += count;
+    if (options.progress && !options.progress(done, total) && done < total) {
+      return Cancelled("the progress callback stopped the prompt after %d of %d tokens", done, total);
+    }
+  }
+  logits_count_ = wanted.size();
+  return {};
+}
+
+std::span<const float> SessionImpl::Logits(std::size_t index) const {
+  const auto vocabulary = static_cast<std::size_t>(model_->config().text.vocabulary_size);
+  return {logits_.data() + index * vocabulary, vocabulary};
+}
+
+Result<RewindResult> SessionImpl::Rewind(std::int64_t to) {
+  if (to < 0 || to > position()) {
+    return OutOfRange("cannot rewind to position %d: the session holds %d", to, position());
+  }
+  logits_count_ = 0;
+  tokens_.resize(static_cast<std::size_t>(to));
+  if (to < cached_) cached_ = cache_.Rewind(to);
+  return RewindResult{to, cached_};
+}
+
+Result<std::unique_ptr<SessionImpl>> SessionImpl::Clone() const {
+  auto copy = std::unique_ptr<SessionImpl>(new SessionImpl(model_, plan_));
+  CARAT_ASSIGN_OR_RETURN(copy->cache_, cache_.Clone());
+  CARAT_ASSIGN_OR_RETURN(copy->workspace_,
+                         Workspace::Create(model_->config().text, plan_.chunk, model_->threads()));
+  copy->tokens_ = tokens_;
+  copy->cached_ = cached_;
+  const std::size_t values = logits_count_ * static_cast<std::size_t>(model_->config().text.vocabulary_size);
+  CARAT_ASSIGN_OR_RETURN(copy->logits_, AlignedBuffer<float>::Allocate(values, "logits"));
+  if (values > 0) std::memcpy(copy->logits_.data(), logits_.data(), values * sizeof(float));
+  copy->logits_count_ = logits_count_;
+  return copy;
+}
+
+std::uint64_t SessionImpl::memory_bytes() const {
+  return cache_.memory_bytes() + workspace_.memory_bytes() + logits_.size() * sizeof(float) +
+         tokens_.capacity() * sizeof(std::int32_t);
+}
+
+Result<MemoryNeeds> EstimateMemory(const ModelImpl& model, const SessionOptions& options) {
+  CARAT_ASSIGN_OR_RETURN(const SessionPlan plan, PlanSession(model, options));
+  const TextConfig& text = model.config().text;
+  const KvFormat format = FormatOf(plan.kv_type);
+  MemoryNeeds needs;
+  for (const TensorEntry* tensor : TensorsReadByEveryToken(model.checkpoint()))
+    needs.weights_touched += tensor->bytes;
+  for (const TensorEntry* tensor : TensorsLookedUp(model.checkpoint()))
+    needs.weights_looked_up += tensor->bytes;
+  needs.kv_sliding = KvCache::RingBytes(text, format, plan.chunk);
+  needs.kv_full_per_position = KvCache::BytesPerPosition(text, format);
+  const std::int64_t pages = (plan.context_size + kPagePositions - 1) / kPagePositions;
+  needs.kv_full = needs.kv_full_per_position * static_cast<std::uint64_t>(pages * kPagePositions);
+  // Buffers that are never written take no memory, so making a workspace to ask its size costs nothing.
+  CARAT_ASSIGN_OR_RETURN(const Workspace workspace, Workspace::Create(text, plan.chunk, model.threads()));
+  needs.workspace = workspace.memory_bytes() + model.memory_bytes() +
+                    static_cast<std::uint64_t>(text.vocabulary_size) * sizeof(float);
+  return needs;
+}
+
+}  // namespace carat::internal
