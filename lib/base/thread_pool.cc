@@ -30,34 +30,58 @@ void Pause() {
 
 }  // namespace
 
+// The gate counts jobs in its upper half; in its lower half it says whether the job is open and how many
+// threads are inside. A thread enters only through an open gate, so closing it and waiting until it is empty
+// ends a job without waiting for threads that never came.
 struct ThreadPool::State {
-  // Counts the jobs; a worker waits for it to change.
-  std::atomic<std::uint32_t> generation{0};
-  std::atomic<int> unfinished{0};
+  static constexpr std::uint64_t kInside = 1;
+  static constexpr std::uint64_t kInsideMask = 0x7fffffff;
+  static constexpr std::uint64_t kOpen = std::uint64_t{1} << 31;
+  static constexpr std::uint64_t kJob = std::uint64_t{1} << 32;
+
+  std::atomic<std::uint64_t> gate{0};
   std::atomic<bool> stop{false};
   int count = 0;
-  void (*task)(void*, int) = nullptr;
+  void (*job)(void*, int) = nullptr;
   void* context = nullptr;
   std::vector<std::thread> threads;
 
-  // Returns when `value` differs from `old`.
-  template <typename T>
-  static void Await(const std::atomic<T>& value, T old) {
+  // Returns when the gate is no longer `old`.
+  void Await(std::uint64_t old) const {
     for (int i = 0; i < kSpins; ++i) {
-      if (value.load(std::memory_order_acquire) != old) return;
+      if (gate.load(std::memory_order_acquire) != old) return;
       Pause();
     }
-    value.wait(old, std::memory_order_acquire);
+    gate.wait(old, std::memory_order_acquire);
+  }
+
+  bool Enter() {
+    std::uint64_t now = gate.load(std::memory_order_acquire);
+    while ((now & kOpen) != 0) {
+      if (gate.compare_exchange_weak(now, now + kInside, std::memory_order_acq_rel)) return true;
+    }
+    return false;
+  }
+
+  void Leave() {
+    const std::uint64_t before = gate.fetch_sub(kInside, std::memory_order_acq_rel);
+    if ((before & kOpen) == 0 && (before & kInsideMask) == 1) gate.notify_all();
   }
 
   void Work(int index) {
-    std::uint32_t seen = 0;
-    for (;;) {
-      Await(generation, seen);
-      seen = generation.load(std::memory_order_acquire);
-      if (stop.load(std::memory_order_acquire)) return;
-      if (index < count) task(context, index);
-      if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
+    std::uint64_t seen = 0;
+    while (!stop.load(std::memory_order_acquire)) {
+      const std::uint64_t now = gate.load(std::memory_order_acquire);
+      if (now / kJob == seen / kJob) {
+        Await(now);
+        continue;
+      }
+      seen = now;
+      if (!Enter()) continue;
+      // The gate may have gone on to a later job meanwhile, which is then the one entered.
+      seen = gate.load(std::memory_order_acquire);
+      if (index < count) job(context, index);
+      Leave();
     }
   }
 };
@@ -79,46 +103,50 @@ Result<std::shared_ptr<ThreadPool>> ThreadPool::Create(int threads) {
 
 ThreadPool::~ThreadPool() {
   state_->stop.store(true, std::memory_order_release);
-  state_->generation.fetch_add(1, std::memory_order_acq_rel);
-  state_->generation.notify_all();
+  state_->gate.fetch_add(State::kJob, std::memory_order_acq_rel);
+  state_->gate.notify_all();
   for (std::thread& thread : state_->threads) thread.join();
 }
 
-void ThreadPool::Run(int count, void (*task)(void*, int), void* context) noexcept {
-  if (threads_ == 1 || count == 1) {
-    for (int i = 0; i < count; ++i) task(context, i);
+void ThreadPool::Run(int count, void (*job)(void*, int), void* context) noexcept {
+  if (count <= 1 || threads_ == 1) {
+    job(context, 0);
     return;
   }
+  // The gate is closed and empty: nobody reads these now.
   state_->count = count;
-  state_->task = task;
+  state_->job = job;
   state_->context = context;
-  state_->unfinished.store(threads_ - 1, std::memory_order_relaxed);
-  state_->generation.fetch_add(1, std::memory_order_acq_rel);
-  state_->generation.notify_all();
-  task(context, 0);
-  for (;;) {
-    const int left = state_->unfinished.load(std::memory_order_acquire);
-    if (left == 0) return;
-    State::Await(state_->unfinished, left);
+  state_->gate.fetch_add(State::kJob + State::kOpen, std::memory_order_acq_rel);
+  state_->gate.notify_all();
+  job(context, 0);
+  std::uint64_t now = state_->gate.fetch_sub(State::kOpen, std::memory_order_acq_rel) - State::kOpen;
+  while ((now & State::kInsideMask) != 0) {
+    state_->Await(now);
+    now = state_->gate.load(std::memory_order_acquire);
   }
 }
 
 void ParallelWork::RunLoop(Loop& loop) const noexcept {
   if (loop.items <= 0) return;
   const std::int64_t portions = (loop.items + loop.grain - 1) / loop.grain;
+  const int count = static_cast<int>(std::min<std::int64_t>(std::max(1, workers()), portions));
+  const auto job = [](void* context, int worker) {
+    auto& work = *static_cast<Loop*>(context);
+    for (;;) {
+      const std::int64_t first = work.next.fetch_add(work.grain, std::memory_order_relaxed);
+      if (first >= work.items) return;
+      work.call(work.body, first, std::min(work.items, first + work.grain), worker);
+    }
+  };
   const std::lock_guard<std::mutex> lock(mutex_);
-  const int count = static_cast<int>(std::min<std::int64_t>(std::max(1, runner_->concurrency()), portions));
-  runner_->Run(
-      count,
-      [](void* context, int worker) {
-        auto& work = *static_cast<Loop*>(context);
-        for (;;) {
-          const std::int64_t first = work.next.fetch_add(work.grain, std::memory_order_relaxed);
-          if (first >= work.items) return;
-          work.call(work.body, first, std::min(work.items, first + work.grain), worker);
-        }
-      },
-      &loop);
+  if (count == 1) {
+    job(&loop, 0);
+  } else if (pool_) {
+    pool_->Run(count, job, &loop);
+  } else {
+    runner_->Run(count, job, &loop);
+  }
 }
 
 }  // namespace internal

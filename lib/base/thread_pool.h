@@ -35,9 +35,19 @@ class ThreadPool final : public TaskRunner {
 // how many workers there are, and so no result does.
 class ParallelWork {
  public:
+  explicit ParallelWork(std::shared_ptr<ThreadPool> pool) : pool_(std::move(pool)) {}
   explicit ParallelWork(std::shared_ptr<TaskRunner> runner) : runner_(std::move(runner)) {}
 
-  int workers() const noexcept { return runner_->concurrency(); }
+  int workers() const noexcept { return pool_ ? pool_->concurrency() : runner_->concurrency(); }
+
+  // How many items of this size, in arithmetic operations, are worth handing out together: below some
+  // microseconds of work other threads only get in each other's way.
+  static std::int64_t Grain(std::int64_t operations_per_item) noexcept {
+    constexpr std::int64_t kWorthwhile = 65536;
+    return operations_per_item >= kWorthwhile
+               ? 1
+               : kWorthwhile / (operations_per_item < 1 ? 1 : operations_per_item);
+  }
 
   // Calls body(item, worker) for item in [0, items); worker < workers() names the scratch that the call may
   // use. Items are handed out in ascending order, `grain` at a time. Sessions of one model take turns. The
@@ -71,7 +81,8 @@ class ParallelWork {
   };
   void RunLoop(Loop& loop) const noexcept;
 
-  std::shared_ptr<TaskRunner> runner_;
+  std::shared_ptr<ThreadPool> pool_;    // ours, or
+  std::shared_ptr<TaskRunner> runner_;  // the host's
   mutable std::mutex mutex_;
 };
 

@@ -105,9 +105,10 @@ Result<LinearEngine> LinearEngine::Create(const KernelTable& kernels, const Para
 
 Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_t rows,
                               std::span<const LinearTarget> targets) const {
-  if (rows <= 0) return {};
+  if (rows <= 0 || targets.empty()) return {};
   if (rows < kManyRows || !use_matrix_library_) {
-    work_->For(CountBlocks(targets, kFewRowsBlock), [&](std::int64_t index, int) {
+    const std::int64_t grain = ParallelWork::Grain(kFewRowsBlock * targets.front().weights.cols * rows);
+    work_->For(CountBlocks(targets, kFewRowsBlock), grain, [&](std::int64_t index, int) {
       const Block block = FindBlock(targets, kFewRowsBlock, index);
       const MatrixView& weights = block.target->weights;
       ProductFor(*kernels_, weights.format)(x, x_stride, rows, weights.row(block.first), weights.cols,
@@ -117,7 +118,8 @@ Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_
     return {};
   }
   std::atomic<StatusCode> failure{StatusCode::kOk};
-  work_->For(CountBlocks(targets, kPanel), [&](std::int64_t index, int worker) {
+  const std::int64_t grain = ParallelWork::Grain(kPanel * targets.front().weights.cols * rows);
+  work_->For(CountBlocks(targets, kPanel), grain, [&](std::int64_t index, int worker) {
     const Block block = FindBlock(targets, kPanel, index);
     const MatrixView& weights = block.target->weights;
     float* panel = panels_.data() + worker * panel_size_;

@@ -17,21 +17,21 @@ constexpr int kMaxThreads = 4096;
 constexpr std::int64_t kDefaultChunk = 512;
 constexpr std::int64_t kMaxChunk = 65536;
 
-Result<std::shared_ptr<TaskRunner>> MakeRunner(const ModelOptions& options) {
+Result<std::unique_ptr<const ParallelWork>> MakeWork(const ModelOptions& options) {
   if (options.runner != nullptr) {
     const int concurrency = options.runner->concurrency();
     if (concurrency < 1 || concurrency > kMaxThreads) {
       return InvalidArgument("the runner's concurrency is %d, but must lie in 1 .. %d", concurrency,
                              kMaxThreads);
     }
-    return options.runner;
+    return std::make_unique<const ParallelWork>(options.runner);
   }
   if (options.threads < 0 || options.threads > kMaxThreads) {
     return InvalidArgument("threads is %d, but must lie in 0 .. %d", options.threads, kMaxThreads);
   }
   CARAT_ASSIGN_OR_RETURN(auto pool,
                          ThreadPool::Create(options.threads == 0 ? AvailableProcessors() : options.threads));
-  return std::shared_ptr<TaskRunner>(std::move(pool));
+  return std::make_unique<const ParallelWork>(std::move(pool));
 }
 
 std::int64_t CountParameters(const Checkpoint& checkpoint) {
@@ -74,14 +74,14 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
     return InvalidArgument("%s: the tokenizer has %d ids, but the embedding table has only %d rows", path,
                            tokenizer.vocabulary_size(), checkpoint.config().text.vocabulary_size);
   }
-  CARAT_ASSIGN_OR_RETURN(std::shared_ptr<TaskRunner> runner, MakeRunner(options));
+  CARAT_ASSIGN_OR_RETURN(auto work, MakeWork(options));
 
   auto model = std::shared_ptr<ModelImpl>(
       new ModelImpl(std::move(checkpoint), std::move(tokenizer), std::move(weights)));
   model->info_ = Describe(path, model->checkpoint_);
   model->instruction_set_ = set;
   model->kernels_ = kernels;
-  model->work_ = std::make_unique<const ParallelWork>(std::move(runner));
+  model->work_ = std::move(work);
   CARAT_ASSIGN_OR_RETURN(model->linear_,
                          LinearEngine::Create(*kernels, *model->work_, model->weights_.MaxColumns(),
                                               set != InstructionSet::kPlain));

@@ -226,7 +226,7 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
   CARAT_RETURN_IF_ERROR(
       pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}));
 
-  pass.work().For(pass.rows(), [&](std::int64_t r, int) {
+  pass.work().For(pass.rows(), ParallelWork::Grain(8 * (query_size + key_size)), [&](std::int64_t r, int) {
     if (queries) {
       FinishHeads(pass, r, ws.queries.data() + r * query_size, pass.config.attention_heads,
                   pass.weights.q_norm);

@@ -117,7 +117,7 @@ Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) c
   }
 
   const auto active = static_cast<std::int64_t>(rows.positions.size());
-  linear_.work().For(active, [&](std::int64_t r, int) {
+  linear_.work().For(active, ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
     linear_.kernels().rms_norm(ws.hidden.data() + r * hidden, weights_.final_norm.data(), hidden,
                                static_cast<float>(config_.rms_norm_epsilon), ws.normed.data() + r * hidden);
   });

@@ -35,7 +35,7 @@ Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> to
   const auto identity_factor = static_cast<float>(std::sqrt(static_cast<double>(size)));
   const auto both_factor = static_cast<float>(std::sqrt(0.5));
   const auto epsilon = static_cast<float>(pass.config.rms_norm_epsilon);
-  pass.linear.work().For(rows, [&](std::int64_t r, int) {
+  pass.linear.work().For(rows, ParallelWork::Grain((last - first + 1) * size * 8), [&](std::int64_t r, int) {
     const std::byte* row = table.row(tokens[static_cast<std::size_t>(r)]);
     float* identity = pass.ws.per_layer_gate.data() + r * size;
     for (std::int64_t layer = first; layer <= last; ++layer) {

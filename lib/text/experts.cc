@@ -75,14 +75,14 @@ Status RunExpert(const LayerPass& pass, std::int64_t expert, const std::vector<U
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_input.data(), hidden, rows,
                                              w.gate_up.Rows(expert * 2 * width, 2 * width),
                                              ws.expert_gate_up.data(), 2 * width));
-  pass.work().For(rows, 8, [&](std::int64_t i, int) {
+  pass.work().For(rows, ParallelWork::Grain(16 * width), [&](std::int64_t i, int) {
     float* gate = ws.expert_gate_up.data() + i * 2 * width;
     pass.kernels().gelu_multiply(gate, gate + width, gate, width);
   });
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_gate_up.data(), 2 * width, rows,
                                              w.down.Rows(expert * hidden, hidden), ws.expert_output.data(),
                                              hidden));
-  pass.work().For(rows, 8, [&](std::int64_t i, int) {
+  pass.work().For(rows, ParallelWork::Grain(2 * hidden), [&](std::int64_t i, int) {
     const Use& use = uses[static_cast<std::size_t>(i)];
     pass.kernels().add_scaled(ws.expert_sum.data() + use.row * hidden, ws.expert_output.data() + i * hidden,
                               use.weight, hidden);
@@ -101,7 +101,7 @@ Status Experts(const LayerPass& pass) {
     if (uses[expert].empty()) continue;
     CARAT_RETURN_IF_ERROR(RunExpert(pass, static_cast<std::int64_t>(expert), uses[expert]));
   }
-  pass.work().For(pass.rows(), [&](std::int64_t r, int) {
+  pass.work().For(pass.rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
     float* sum = pass.ws.expert_sum.data() + r * hidden;
     pass.kernels().rms_norm(sum, pass.weights.experts->output_norm.data(), hidden, pass.epsilon(), sum);
   });

@@ -11,10 +11,11 @@ namespace {
 // workers too.
 void GeluMultiplyAll(const LayerPass& pass, float* gate, const float* up, std::int64_t size) {
   constexpr std::int64_t kPiece = 2048;
-  pass.work().For((size + kPiece - 1) / kPiece, [&](std::int64_t piece, int) {
-    const std::int64_t first = piece * kPiece;
-    pass.kernels().gelu_multiply(gate + first, up + first, gate + first, std::min(kPiece, size - first));
-  });
+  pass.work().For(
+      (size + kPiece - 1) / kPiece, ParallelWork::Grain(16 * kPiece), [&](std::int64_t piece, int) {
+        const std::int64_t first = piece * kPiece;
+        pass.kernels().gelu_multiply(gate + first, up + first, gate + first, std::min(kPiece, size - first));
+      });
 }
 
 Status DenseMlp(const LayerPass& pass) {
@@ -37,7 +38,7 @@ Status FeedForward(const LayerPass& pass) {
   if (!pass.weights.experts) return {};
   CARAT_RETURN_IF_ERROR(Experts(pass));
   const std::int64_t hidden = pass.config.hidden_size;
-  pass.work().For(pass.rows(), [&](std::int64_t r, int) {
+  pass.work().For(pass.rows(), ParallelWork::Grain(6 * hidden), [&](std::int64_t r, int) {
     float* dense = pass.ws.sublayer.data() + r * hidden;
     pass.kernels().rms_norm(dense, pass.weights.experts->dense_norm.data(), hidden, pass.epsilon(), dense);
     pass.kernels().add_scaled(dense, pass.ws.expert_sum.data() + r * hidden, 1.0f, hidden);
@@ -52,7 +53,7 @@ Status AddPerLayerInput(const LayerPass& pass) {
   const std::int64_t row_size = static_cast<std::int64_t>(pass.config.layers.size()) * size;
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.hidden.data(), hidden, pass.rows(),
                                              pass.weights.per_layer->gate, ws.per_layer_gate.data(), size));
-  pass.work().For(pass.rows(), 16, [&](std::int64_t r, int) {
+  pass.work().For(pass.rows(), ParallelWork::Grain(16 * size), [&](std::int64_t r, int) {
     float* gate = ws.per_layer_gate.data() + r * size;
     pass.kernels().gelu_multiply(gate, ws.per_layer.data() + r * row_size + pass.index * size, gate, size);
   });

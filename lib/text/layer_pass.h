@@ -30,7 +30,7 @@ struct LayerPass {
   // ws.normed = norm(ws.hidden), row by row.
   void NormHidden(const std::vector<float>& weight) const {
     const std::int64_t hidden = config.hidden_size;
-    work().For(rows(), 4, [&](std::int64_t r, int) {
+    work().For(rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
       kernels().rms_norm(ws.hidden.data() + r * hidden, weight.data(), hidden, epsilon(),
                          ws.normed.data() + r * hidden);
     });
@@ -39,7 +39,7 @@ struct LayerPass {
   // ws.hidden += norm(ws.sublayer), row by row.
   void AddNormedSublayer(const std::vector<float>& weight) const {
     const std::int64_t hidden = config.hidden_size;
-    work().For(rows(), 4, [&](std::int64_t r, int) {
+    work().For(rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
       kernels().add_rms_norm(ws.hidden.data() + r * hidden, ws.sublayer.data() + r * hidden, weight.data(),
                              hidden, epsilon());
     });

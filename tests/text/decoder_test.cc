@@ -1,0 +1,196 @@
+// The decoder gives the same for whole prompts, chunks, single tokens and any number of threads, and for a
+// position whether others are wanted or not. (That it gives what the reference gives is shown in
+// tests/golden.)
+#include "lib/text/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "lib/base/cpu.h"
+
+namespace carat::internal {
+namespace {
+
+// A tiny checkpoint, opened, with its own threads and buffers.
+class Machine {
+ public:
+  Machine(const std::string& name, int threads, std::int64_t chunk, KvFormat format = KvFormat::kF32)
+      : checkpoint_(*Checkpoint::Open(std::string(CARAT_TEST_DATA) + "/" + name)),
+        weights_(*BindTextWeights(checkpoint_)),
+        kernels_(*KernelsFor(*ChooseInstructionSet(InstructionSet::kAuto))),
+        work_(*ThreadPool::Create(threads)),
+        linear_(*LinearEngine::Create(*kernels_, work_, weights_.MaxColumns(), true)),
+        decoder_(checkpoint_.config().text, weights_, linear_),
+        cache_(*KvCache::Create(checkpoint_.config().text, format, chunk)),
+        workspace_(*Workspace::Create(checkpoint_.config().text, chunk, threads)),
+        chunk_(chunk) {}
+
+  const TextConfig& config() const { return checkpoint_.config().text; }
+  std::int64_t position() const { return position_; }
+
+  std::vector<std::int32_t> RandomTokens(std::size_t count) const {
+    std::mt19937 random(99);
+    std::vector<std::int32_t> tokens(count);
+    for (auto& token : tokens)
+      token = static_cast<std::int32_t>(random() % static_cast<unsigned>(config().vocabulary_size));
+    return tokens;
+  }
+
+  // Reads tokens in chunks; logits of the wanted ones (indices into `tokens`).
+  std::vector<float> Read(std::span<const std::int32_t> tokens, const std::vector<std::int64_t>& wanted) {
+    std::vector<float> logits;
+    const auto total = static_cast<std::int64_t>(tokens.size());
+    for (std::int64_t at = 0; at < total; at += chunk_) {
+      const std::int64_t count = std::min(chunk_, total - at);
+      std::vector<std::int64_t> rows;
+      for (const std::int64_t w : wanted) {
+        if (w >= at && w < at + count) rows.push_back(w - at);
+      }
+      const Chunk chunk{tokens.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count)),
+                        position_, rows};
+      EXPECT_TRUE(decoder_.Forward(chunk, cache_, workspace_).ok());
+      position_ += count;
+      std::vector<float> part(rows.size() * static_cast<std::size_t>(config().vocabulary_size));
+      EXPECT_TRUE(
+          decoder_.Head(workspace_.normed.data(), static_cast<std::int64_t>(rows.size()), part.data()).ok());
+      logits.insert(logits.end(), part.begin(), part.end());
+    }
+    return logits;
+  }
+
+ private:
+  Checkpoint checkpoint_;
+  TextWeights weights_;
+  const KernelTable* kernels_;
+  ParallelWork work_;
+  LinearEngine linear_;
+  TextDecoder decoder_;
+  KvCache cache_;
+  Workspace workspace_;
+  std::int64_t chunk_;
+  std::int64_t position_ = 0;
+};
+
+float LargestDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  float largest = 0;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    if (!(std::fabs(a[i] - b[i]) <= largest)) largest = std::fabs(a[i] - b[i]);
+  }
+  return largest;
+}
+
+std::vector<std::int64_t> LastOf(std::size_t count, std::int64_t n) {
+  std::vector<std::int64_t> wanted(static_cast<std::size_t>(n));
+  std::iota(wanted.begin(), wanted.end(), static_cast<std::int64_t>(count) - n);
+  return wanted;
+}
+
+class DecoderTest : public testing::TestWithParam<const char*> {};
+
+// Far past every window, over several attention spans, through rings that have turned many times.
+TEST_P(DecoderTest, ChunksAndThreadsChangeNothing) {
+  Machine whole(GetParam(), 1, 1400);
+  const auto tokens = whole.RandomTokens(1400);
+  const auto wanted = LastOf(tokens.size(), 20);
+  const auto expected = whole.Read(tokens, wanted);
+  for (const float logit : expected) ASSERT_TRUE(std::isfinite(logit));
+  for (const std::int64_t chunk : {7, 64, 300}) {
+    Machine chunked(GetParam(), 1, chunk);
+    const auto one_thread = chunked.Read(tokens, wanted);
+    EXPECT_LT(LargestDifference(one_thread, expected), 1e-3f) << "chunks of " << chunk;
+    for (const int threads : {2, 4}) {
+      if (chunk == 7) continue;  // the single tokens below show this path
+      Machine parallel(GetParam(), threads, chunk);
+      const auto same = parallel.Read(tokens, wanted);
+      ASSERT_EQ(same.size(), one_thread.size());
+      EXPECT_EQ(std::memcmp(same.data(), one_thread.data(), same.size() * sizeof(float)), 0)
+          << threads << " threads, chunks of " << chunk;
+    }
+  }
+}
+
+TEST_P(DecoderTest, SingleTokensAreTheSameForAnyNumberOfThreads) {
+  Machine one(GetParam(), 1, 128);
+  Machine three(GetParam(), 3, 128);
+  const auto tokens = one.RandomTokens(1100);
+  const std::span<const std::int32_t> all(tokens);
+  one.Read(all.first(1090), {});
+  three.Read(all.first(1090), {});
+  for (std::size_t i = 1090; i < tokens.size(); ++i) {
+    const auto a = one.Read(all.subspan(i, 1), {0});
+    const auto b = three.Read(all.subspan(i, 1), {0});
+    ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0) << "position " << i;
+  }
+}
+
+TEST_P(DecoderTest, WantedPositionsDoNotDependOnTheOthers) {
+  Machine all(GetParam(), 2, 64);
+  const auto tokens = all.RandomTokens(60);
+  const auto everything = all.Read(tokens, LastOf(60, 60));
+  Machine some(GetParam(), 2, 64);
+  const std::vector<std::int64_t> wanted = {0, 13, 14, 59};
+  const auto few = some.Read(tokens, wanted);
+  const auto vocabulary = static_cast<std::size_t>(all.config().vocabulary_size);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    for (std::size_t v = 0; v < vocabulary; ++v) {
+      ASSERT_NEAR(few[i * vocabulary + v], everything[static_cast<std::size_t>(wanted[i]) * vocabulary + v],
+                  5e-4f);
+    }
+  }
+  // What was left out of the prompt is not missing afterwards.
+  const std::vector<std::int32_t> next = {5};
+  EXPECT_LT(LargestDifference(all.Read(next, {0}), some.Read(next, {0})), 5e-4f);
+}
+
+TEST_P(DecoderTest, ABrainFloatCacheIsClose) {
+  Machine exact(GetParam(), 2, 64);
+  Machine rounded(GetParam(), 2, 64, KvFormat::kBF16);
+  const auto tokens = exact.RandomTokens(200);
+  const auto a = exact.Read(tokens, LastOf(200, 1));
+  const auto b = rounded.Read(tokens, LastOf(200, 1));
+  EXPECT_GT(LargestDifference(a, b), 0.0f);
+  // Random weights amplify a rounding layer by layer; the average stays small.
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::fabs(a[i] - b[i]);
+  EXPECT_LT(sum / static_cast<double>(a.size()), 1.5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, DecoderTest,
+                         testing::Values("tiny-e2b", "tiny-e4b", "tiny-31b", "tiny-26b-a4b"),
+                         [](const auto& name) {
+                           std::string id = name.param;
+                           std::replace(id.begin(), id.end(), '-', '_');
+                           return id;
+                         });
+
+TEST(DecoderCancelTest, StopsBetweenLayers) {
+  const auto checkpoint = *Checkpoint::Open(std::string(CARAT_TEST_DATA) + "/tiny-e2b");
+  const TextConfig& config = checkpoint.config().text;
+  const auto weights = *BindTextWeights(checkpoint);
+  const ParallelWork work(*ThreadPool::Create(1));
+  const auto linear = *LinearEngine::Create(PlainKernels(), work, weights.MaxColumns(), false);
+  const TextDecoder decoder(config, weights, linear);
+  auto cache = *KvCache::Create(config, KvFormat::kF32, 8);
+  auto workspace = *Workspace::Create(config, 8, 1);
+  std::atomic<bool> cancelled{false};
+  int layers_seen = 0;
+  const HiddenStateCallback observer = [&](std::int32_t, std::int64_t, std::int64_t, std::span<const float>) {
+    if (++layers_seen == 4) cancelled = true;
+  };
+  const std::vector<std::int32_t> tokens = {2, 30, 31};
+  const std::vector<std::int64_t> wanted = {2};
+  const Status status = decoder.Forward({tokens, 0, wanted, &observer, &cancelled}, cache, workspace);
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+  EXPECT_EQ(layers_seen, 4);
+}
+
+}  // namespace
+}  // namespace carat::internal

@@ -1,0 +1,141 @@
+// The cache keeps what it was given, in pages and rings, and knows what it has forgotten.
+#include "lib/text/kv_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "lib/base/tensor.h"
+
+namespace carat::internal {
+namespace {
+
+constexpr std::int64_t kHeads = 2;
+constexpr std::int64_t kHeadDim = 6;
+
+// A number that tells position, head, element, and whether it is a key.
+float Number(std::int64_t position, std::int64_t head, std::int64_t element, bool key) {
+  return static_cast<float>(position * 100 + head * 20 + element) + (key ? 0.0f : 0.5f);
+}
+
+void Store(KvLayer& layer, std::int64_t position) {
+  std::vector<float> key, value;
+  for (std::int64_t head = 0; head < kHeads; ++head) {
+    for (std::int64_t i = 0; i < kHeadDim; ++i) {
+      key.push_back(Number(position, head, i, true));
+      value.push_back(Number(position, head, i, false));
+    }
+  }
+  layer.Store(PlainKernels(), position, key.data(), value.data());
+}
+
+float Load(const KvLayer& layer, std::int64_t position, std::int64_t head, std::int64_t element, bool key) {
+  const std::int64_t page = position / kPagePositions;
+  const void* plane = key ? layer.Keys(page, head) : layer.Values(page, head);
+  const auto format = layer.format() == KvFormat::kF32 ? NumberFormat::kF32 : NumberFormat::kBF16;
+  const auto index = static_cast<std::size_t>(position % kPagePositions * kHeadDim + element);
+  return LoadValue(static_cast<const std::byte*>(plane), format, index);
+}
+
+void ExpectHolds(const KvLayer& layer, std::int64_t first, std::int64_t last) {
+  for (std::int64_t position = first; position <= last; ++position) {
+    for (std::int64_t head = 0; head < kHeads; ++head) {
+      for (std::int64_t i = 0; i < kHeadDim; ++i) {
+        for (const bool key : {true, false}) {
+          float expected = Number(position, head, i, key);
+          if (layer.format() == KvFormat::kBF16) expected = BFloat16ToFloat(FloatToBFloat16(expected));
+          ASSERT_EQ(Load(layer, position, head, i, key), expected) << position << " " << head << " " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(KvLayerTest, AGrowingLayerHoldsEverything) {
+  for (const KvFormat format : {KvFormat::kF32, KvFormat::kBF16}) {
+    KvLayer layer(kHeads, kHeadDim, format, 0);
+    for (std::int64_t position = 0; position < 200; ++position) {
+      ASSERT_TRUE(layer.Reserve(position + 1).ok());
+      Store(layer, position);
+    }
+    ExpectHolds(layer, 0, 199);
+    const std::size_t number = format == KvFormat::kF32 ? 4 : 2;
+    EXPECT_EQ(layer.memory_bytes(), 4u * 64 * kHeads * kHeadDim * 2 * number);
+    layer.Truncate(65);
+    EXPECT_EQ(layer.memory_bytes(), 2u * 64 * kHeads * kHeadDim * 2 * number);
+    ExpectHolds(layer, 0, 127);
+  }
+}
+
+TEST(KvLayerTest, ARingHoldsTheLatestPages) {
+  KvLayer layer(kHeads, kHeadDim, KvFormat::kF32, 3);
+  for (std::int64_t position = 0; position < 500; ++position) {
+    ASSERT_TRUE(layer.Reserve(position + 1).ok());
+    Store(layer, position);
+  }
+  ExpectHolds(layer, 500 - 3 * kPagePositions, 499);
+}
+
+TEST(KvLayerTest, ACloneIsIndependent) {
+  KvLayer layer(kHeads, kHeadDim, KvFormat::kF32, 0);
+  ASSERT_TRUE(layer.Reserve(10).ok());
+  for (std::int64_t position = 0; position < 10; ++position) Store(layer, position);
+  const auto copy = layer.Clone();
+  ASSERT_TRUE(copy.ok());
+  std::vector<float> zeros(kHeads * kHeadDim, 0.0f);
+  layer.Store(PlainKernels(), 3, zeros.data(), zeros.data());
+  ExpectHolds(*copy, 0, 9);
+  EXPECT_EQ(Load(layer, 3, 1, 2, true), 0.0f);
+}
+
+TextConfig SmallConfig(std::int64_t window) {
+  TextConfig config;
+  config.hidden_size = 8;
+  config.attention_heads = 2;
+  config.sliding_window = window;
+  config.layers.resize(2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    config.layers[i].head_dim = kHeadDim;
+    config.layers[i].kv_heads = kHeads;
+    config.layers[i].kv_layer = static_cast<std::int64_t>(i);
+  }
+  config.layers[1].full_attention = true;
+  return config;
+}
+
+TEST(KvCacheTest, RewindKnowsWhatTheRingsForgot) {
+  const std::int64_t window = 50, chunk = 30;
+  auto cache = KvCache::Create(SmallConfig(window), KvFormat::kF32, chunk);
+  ASSERT_TRUE(cache.ok());
+  // 50 + 30 positions need two pages, and one more since a window may begin anywhere in a page: 192
+  // positions.
+  const std::int64_t ring = 3 * kPagePositions;
+  EXPECT_EQ(KvCache::RingBytes(SmallConfig(window), KvFormat::kF32, chunk), ring * kHeads * kHeadDim * 2 * 4);
+  for (std::int64_t at = 0; at < 600; at += chunk) ASSERT_TRUE(cache->Prepare(at, chunk).ok());
+  // The ring holds positions 408 .. 599; a token at position p looks back to p - 49.
+  EXPECT_EQ(cache->Rewind(600), 600);
+  EXPECT_EQ(cache->Rewind(457), 457);
+  ASSERT_TRUE(cache->Prepare(457, 10).ok());
+  EXPECT_EQ(cache->Rewind(460), 460);
+  EXPECT_EQ(cache->Rewind(456), 0);
+  // Everything was forgotten, so the count begins again.
+  ASSERT_TRUE(cache->Prepare(0, chunk).ok());
+  EXPECT_EQ(cache->Rewind(7), 7);
+  EXPECT_EQ(cache->Rewind(0), 0);
+}
+
+TEST(KvCacheTest, MemoryIsWhatWasSaid) {
+  const TextConfig config = SmallConfig(50);
+  for (const KvFormat format : {KvFormat::kF32, KvFormat::kBF16}) {
+    auto cache = KvCache::Create(config, format, 30);
+    ASSERT_TRUE(cache.ok());
+    EXPECT_EQ(cache->memory_bytes(), KvCache::RingBytes(config, format, 30));
+    ASSERT_TRUE(cache->Prepare(0, 30).ok());
+    const auto page = static_cast<std::uint64_t>(kPagePositions) * KvCache::BytesPerPosition(config, format);
+    EXPECT_EQ(cache->memory_bytes(), KvCache::RingBytes(config, format, 30) + page);
+  }
+}
+
+}  // namespace
+}  // namespace carat::internal
