@@ -29,7 +29,9 @@ std::string TemporaryFolder::File(std::string_view name) const {
 }
 
 std::string TemporaryFolder::Write(std::string_view name, std::string_view content) const {
-  std::ofstream file(File(name), std::ios::binary | std::ios::trunc);
+  // A new file: some file systems wait for the disk when an old one is cut and written again.
+  std::filesystem::remove(File(name));
+  std::ofstream file(File(name), std::ios::binary);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.close();
   EXPECT_TRUE(file.good()) << File(name);

@@ -1,0 +1,112 @@
+#include "lib/base/cpu.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): setenv
+
+#include <string>
+#include <vector>
+
+namespace carat::internal {
+namespace {
+
+// The environment variable for as long as it lives, and what it was before afterwards.
+class ScopedInstructionSet {
+ public:
+  explicit ScopedInstructionSet(const char* value) {
+    if (const char* old = getenv(kName)) old_ = old;
+    if (value != nullptr) {
+      setenv(kName, value, 1);
+    } else {
+      unsetenv(kName);
+    }
+  }
+  ~ScopedInstructionSet() {
+    if (old_.empty()) {
+      unsetenv(kName);
+    } else {
+      setenv(kName, old_.c_str(), 1);
+    }
+  }
+  ScopedInstructionSet(const ScopedInstructionSet&) = delete;
+  ScopedInstructionSet& operator=(const ScopedInstructionSet&) = delete;
+
+ private:
+  static constexpr const char* kName = "CARAT_INSTRUCTION_SET";
+  std::string old_;
+};
+
+TEST(InstructionSet, Names) {
+  EXPECT_EQ(InstructionSetName(InstructionSet::kAuto), "auto");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kPlain), "plain");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kAvx2), "avx2");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512), "avx512");
+  EXPECT_EQ(InstructionSetName(static_cast<InstructionSet>(99)), "unknown");
+}
+
+TEST(InstructionSet, AvailableOnesAreSupportedAndBestLast) {
+  const std::vector<InstructionSet> sets = AvailableInstructionSets();
+  ASSERT_FALSE(sets.empty());
+  EXPECT_EQ(sets.front(), InstructionSet::kPlain);
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    EXPECT_TRUE(CpuSupports(sets[i]));
+    if (i > 0) {
+      EXPECT_LT(sets[i - 1], sets[i]);
+    }
+  }
+  EXPECT_FALSE(CpuSupports(static_cast<InstructionSet>(99)));
+}
+
+TEST(InstructionSet, AutoIsTheBest) {
+  for (const char* value : {static_cast<const char*>(nullptr), "", "auto"}) {
+    const ScopedInstructionSet environment(value);
+    const auto chosen = ChooseInstructionSet(InstructionSet::kAuto);
+    ASSERT_TRUE(chosen.ok()) << chosen.status().ToString();
+    EXPECT_EQ(*chosen, AvailableInstructionSets().back());
+  }
+}
+
+TEST(InstructionSet, EnvironmentReplacesAutoOnly) {
+  const ScopedInstructionSet environment("plain");
+  EXPECT_EQ(*ChooseInstructionSet(InstructionSet::kAuto), InstructionSet::kPlain);
+  const InstructionSet best = AvailableInstructionSets().back();
+  EXPECT_EQ(*ChooseInstructionSet(best), best);
+}
+
+TEST(InstructionSet, UnknownNameInTheEnvironment) {
+  const ScopedInstructionSet environment("avx9000");
+  const Status status = ChooseInstructionSet(InstructionSet::kAuto).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("avx9000"), std::string::npos) << status.message();
+}
+
+TEST(InstructionSet, WhatTheMachineLacksIsRefused) {
+  const ScopedInstructionSet environment(nullptr);
+  for (const InstructionSet set : {InstructionSet::kPlain, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+    const auto chosen = ChooseInstructionSet(set);
+    if (CpuSupports(set)) {
+      EXPECT_EQ(*chosen, set);
+    } else {
+      EXPECT_EQ(chosen.status().code(), StatusCode::kUnimplemented);
+    }
+  }
+  EXPECT_EQ(ChooseInstructionSet(static_cast<InstructionSet>(99)).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST(AvailableProcessors, FollowsTheAffinity) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  EXPECT_EQ(AvailableProcessors(), CPU_COUNT(&before));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++i) {
+    if (CPU_ISSET(i, &before)) CPU_SET(i, &one);
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(AvailableProcessors(), 1);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+}  // namespace
+}  // namespace carat::internal
