@@ -29,6 +29,8 @@ function(carat_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS;ARGS" ${ARGN})
   add_executable(test_${name} ${TEST_SOURCES})
   target_link_libraries(test_${name} PRIVATE carat_internal carat_options GTest::gtest_main ${TEST_DEPENDS})
+  # Test code is compiled often and run once; and ASSERT_* in an if without braces is fine.
+  target_compile_options(test_${name} PRIVATE -O1 -Wno-dangling-else)
   target_compile_definitions(test_${name} PRIVATE
     CARAT_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden/models"
     CARAT_DEMO_MODEL="${PROJECT_SOURCE_DIR}/examples/demo-model/checkpoint")
