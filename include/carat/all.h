@@ -7,7 +7,9 @@
 #define CARAT_ALL_H_
 
 #include "carat/generation.h"
+#include "carat/media.h"
 #include "carat/model.h"
+#include "carat/prompt.h"
 #include "carat/sampler.h"
 #include "carat/session.h"
 #include "carat/status.h"

@@ -117,6 +117,10 @@ class CARAT_EXPORT Generation {
   static Result<Generation> Start(Session& session, std::span<const std::int32_t> prompt,
                                   const GenerationOptions& options = {}) noexcept;
 
+  // The same with a prompt that may hold soft tokens.
+  static Result<Generation> Start(Session& session, const Prompt& prompt,
+                                  const GenerationOptions& options = {}) noexcept;
+
   ~Generation();
   Generation(Generation&&) noexcept;
   Generation& operator=(Generation&&) noexcept;
@@ -137,6 +141,9 @@ class CARAT_EXPORT Generation {
 // Since 0.1.
 CARAT_EXPORT Result<GenerationResult> Generate(
     Session& session, std::span<const std::int32_t> prompt, const GenerationOptions& options = {},
+    const std::function<bool(const GenerationStep&)>& on_step = {}) noexcept;
+CARAT_EXPORT Result<GenerationResult> Generate(
+    Session& session, const Prompt& prompt, const GenerationOptions& options = {},
     const std::function<bool(const GenerationStep&)>& on_step = {}) noexcept;
 
 }  // namespace carat

@@ -24,6 +24,7 @@
 
 #include "carat/export.h"
 #include "carat/model.h"
+#include "carat/prompt.h"
 #include "carat/status.h"
 
 namespace carat {
@@ -94,6 +95,10 @@ class CARAT_EXPORT Session {
   // the vocabulary; nothing is appended), RESOURCE_EXHAUSTED (they do not fit the context: nothing is
   // appended; or out of memory), CANCELLED (the chunks that were read stay).
   Status Prefill(std::span<const std::int32_t> tokens, const PrefillOptions& options = {}) noexcept;
+
+  // Appends a prompt, which may hold soft tokens of pictures and sound. `options.positions` count from its
+  // beginning. Errors as above, and INVALID_ARGUMENT for a prompt made for another model.
+  Status Prefill(const Prompt& prompt, const PrefillOptions& options = {}) noexcept;
 
   // Appends one token; its logits are then LastLogits(). Errors as for Prefill.
   Status Decode(std::int32_t token) noexcept;

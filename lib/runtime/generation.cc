@@ -17,7 +17,16 @@ Generation& Generation::operator=(Generation&&) noexcept = default;
 Result<Generation> Generation::Start(Session& session, std::span<const std::int32_t> prompt,
                                      const GenerationOptions& options) noexcept {
   return Guard([&]() -> Result<Generation> {
-    auto impl = GenerationImpl::Start(session, prompt, options);
+    auto impl = GenerationImpl::Start(session, nullptr, prompt, options);
+    if (!impl.ok()) return impl.status();
+    return Generation(*std::move(impl));
+  });
+}
+
+Result<Generation> Generation::Start(Session& session, const Prompt& prompt,
+                                     const GenerationOptions& options) noexcept {
+  return Guard([&]() -> Result<Generation> {
+    auto impl = GenerationImpl::Start(session, &prompt, {}, options);
     if (!impl.ok()) return impl.status();
     return Generation(*std::move(impl));
   });
@@ -35,23 +44,35 @@ const GenerationStats& Generation::stats() const noexcept {
   return impl_ ? impl_->stats() : kNothing;
 }
 
+namespace {
+
+Result<GenerationResult> RunToEnd(Result<Generation> run,
+                                  const std::function<bool(const GenerationStep&)>& on_step) {
+  if (!run.ok()) return run.status();
+  GenerationResult result;
+  while (result.stop == StopReason::kNone) {
+    CARAT_ASSIGN_OR_RETURN(const GenerationStep step, run->Next());
+    if (step.token >= 0) result.tokens.push_back(step.token);
+    result.text += step.text;
+    result.stop = step.stop;
+    const bool go_on = !on_step || on_step(step);
+    if (!go_on && result.stop == StopReason::kNone) result.stop = StopReason::kCancelled;
+  }
+  result.stats = run->stats();
+  return result;
+}
+
+}  // namespace
+
 Result<GenerationResult> Generate(Session& session, std::span<const std::int32_t> prompt,
                                   const GenerationOptions& options,
                                   const std::function<bool(const GenerationStep&)>& on_step) noexcept {
-  return Guard([&]() -> Result<GenerationResult> {
-    CARAT_ASSIGN_OR_RETURN(Generation run, Generation::Start(session, prompt, options));
-    GenerationResult result;
-    while (result.stop == StopReason::kNone) {
-      CARAT_ASSIGN_OR_RETURN(const GenerationStep step, run.Next());
-      if (step.token >= 0) result.tokens.push_back(step.token);
-      result.text += step.text;
-      result.stop = step.stop;
-      const bool go_on = !on_step || on_step(step);
-      if (!go_on && result.stop == StopReason::kNone) result.stop = StopReason::kCancelled;
-    }
-    result.stats = run.stats();
-    return result;
-  });
+  return Guard([&] { return RunToEnd(Generation::Start(session, prompt, options), on_step); });
+}
+
+Result<GenerationResult> Generate(Session& session, const Prompt& prompt, const GenerationOptions& options,
+                                  const std::function<bool(const GenerationStep&)>& on_step) noexcept {
+  return Guard([&] { return RunToEnd(Generation::Start(session, prompt, options), on_step); });
 }
 
 }  // namespace carat

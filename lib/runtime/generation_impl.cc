@@ -34,17 +34,18 @@ Status CheckOptions(const GenerationOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<GenerationImpl>> GenerationImpl::Start(Session& session,
-                                                              std::span<const std::int32_t> prompt,
+Result<std::unique_ptr<GenerationImpl>> GenerationImpl::Start(Session& session, const Prompt* prompt,
+                                                              std::span<const std::int32_t> tokens,
                                                               const GenerationOptions& options) {
   if (session.impl() == nullptr) return FailedPrecondition("this session has been moved from");
   CARAT_RETURN_IF_ERROR(CheckOptions(options));
   auto generation = std::unique_ptr<GenerationImpl>(new GenerationImpl(session, options));
-  CARAT_RETURN_IF_ERROR(generation->Prepare(prompt));
+  CARAT_RETURN_IF_ERROR(generation->Prepare(prompt, tokens));
   return generation;
 }
 
-Status GenerationImpl::Prepare(std::span<const std::int32_t> prompt) {
+Status GenerationImpl::Prepare(const Prompt* prompt, std::span<const std::int32_t> tokens) {
+  if (prompt != nullptr) tokens = prompt->tokens();
   const Model model = session_.model();
   stop_tokens_ = options_.stop_tokens;
   if (options_.stop_at_model_stop_tokens) {
@@ -61,16 +62,17 @@ Status GenerationImpl::Prepare(std::span<const std::int32_t> prompt) {
     }
   }
   const auto start = Clock::now();
-  if (!prompt.empty()) {
+  if (!tokens.empty()) {
     PrefillOptions prefill;
     prefill.progress = options_.prompt_progress;
-    CARAT_RETURN_IF_ERROR(session_.Prefill(prompt, prefill));
+    CARAT_RETURN_IF_ERROR(prompt != nullptr ? session_.Prefill(*prompt, prefill)
+                                            : session_.Prefill(tokens, prefill));
   } else {
     const auto logits = session_.LastLogits();
     if (!logits.ok()) return logits.status();
   }
-  for (const std::int32_t token : prompt) CARAT_RETURN_IF_ERROR(chain().Accept(token, TokenOrigin::kPrompt));
-  stats_.prompt_tokens = static_cast<std::int64_t>(prompt.size());
+  for (const std::int32_t token : tokens) CARAT_RETURN_IF_ERROR(chain().Accept(token, TokenOrigin::kPrompt));
+  stats_.prompt_tokens = static_cast<std::int64_t>(tokens.size());
   stats_.prompt_seconds = SecondsSince(start);
   began_ = Clock::now();
   return {};

@@ -14,7 +14,9 @@ namespace carat::internal {
 
 class GenerationImpl {
  public:
-  static Result<std::unique_ptr<GenerationImpl>> Start(Session& session, std::span<const std::int32_t> prompt,
+  // Either `prompt`, or where it is null, `tokens`.
+  static Result<std::unique_ptr<GenerationImpl>> Start(Session& session, const Prompt* prompt,
+                                                       std::span<const std::int32_t> tokens,
                                                        const GenerationOptions& options);
   Result<GenerationStep> Next();
   const GenerationStats& stats() const { return stats_; }
@@ -26,7 +28,7 @@ class GenerationImpl {
         decoder_(session.model().tokenizer(), {.skip_special = !options.show_special}),
         stop_strings_(options.stop_strings) {}
 
-  Status Prepare(std::span<const std::int32_t> prompt);
+  Status Prepare(const Prompt* prompt, std::span<const std::int32_t> tokens);
   SamplerChain& chain() { return options_.chain != nullptr ? *options_.chain : own_chain_; }
   // Why the token ends the generation, or kNone.
   StopReason StopReasonOf(std::int32_t token) const;

@@ -2,6 +2,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/guard.h"
+#include "lib/runtime/prompt_impl.h"
 #include "lib/runtime/session_impl.h"
 
 namespace carat {
@@ -32,11 +33,22 @@ Result<Session> Session::Create(const Model& model, const SessionOptions& option
 }
 
 Status Session::Prefill(std::span<const std::int32_t> tokens, const PrefillOptions& options) noexcept {
-  return Guard([&] { return impl_ ? impl_->Prefill(tokens, options) : MovedFrom(); });
+  return Guard([&] { return impl_ ? impl_->Prefill(tokens, {}, options) : MovedFrom(); });
+}
+
+Status Session::Prefill(const Prompt& prompt, const PrefillOptions& options) noexcept {
+  return Guard([&]() -> Status {
+    if (!impl_) return MovedFrom();
+    if (prompt.data() == nullptr) return internal::FailedPrecondition("this prompt has been moved from");
+    if (prompt.data()->model != impl_->model()) {
+      return internal::InvalidArgument("this prompt was made for another model than the session's");
+    }
+    return impl_->Prefill(prompt.data()->tokens, prompt.data()->runs, options);
+  });
 }
 
 Status Session::Decode(std::int32_t token) noexcept {
-  return Guard([&] { return impl_ ? impl_->Prefill({&token, 1}, {}) : MovedFrom(); });
+  return Guard([&] { return impl_ ? impl_->Prefill({&token, 1}, {}, {}) : MovedFrom(); });
 }
 
 std::size_t Session::logits_count() const noexcept {

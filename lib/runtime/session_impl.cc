@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "lib/base/error.h"
+#include "lib/base/guard.h"
 #include "lib/text/text_weights.h"
 
 namespace carat::internal {
@@ -71,9 +72,48 @@ Status SessionImpl::CheckTokens(std::span<const std::int32_t> tokens) const {
   return {};
 }
 
+std::int64_t SessionImpl::ChunkSize(std::int64_t left) const {
+  const std::int64_t count = std::min(plan_.chunk, left);
+  if (!model_->config().text.bidirectional_media) return count;
+  const std::int64_t end = cached_ + count;
+  for (const SoftRun& run : runs_) {
+    if (!run.is_picture() || run.position >= end || run.end() <= end) continue;
+    // The chunk would end inside this run: it ends before it, or is as long as the run.
+    return run.position > cached_ ? run.position - cached_ : std::min(left, run.end() - cached_);
+  }
+  return count;
+}
+
 Status SessionImpl::ReadChunk(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
                               const HiddenStateCallback* observer, float* logits) {
-  const Chunk chunk{tokens, cached_, wanted, observer, &cancelled_};
+  const auto count = static_cast<std::int64_t>(tokens.size());
+  if (count > workspace_.rows) {
+    CARAT_RETURN_IF_ERROR(cache_.GrowChunk(count));
+    CARAT_ASSIGN_OR_RETURN(workspace_, Workspace::Create(model_->config().text, count, model_->threads()));
+  }
+  std::vector<const float*> soft_rows;
+  std::vector<std::int64_t> sliding_ends;
+  for (const SoftRun& run : runs_) {
+    const std::int64_t first = std::max(run.position, cached_);
+    const std::int64_t last = std::min(run.end(), cached_ + count);
+    if (first >= last) continue;
+    soft_rows.resize(tokens.size(), nullptr);
+    for (std::int64_t at = first; at < last; ++at)
+      soft_rows[static_cast<std::size_t>(at - cached_)] = run.row(at);
+    if (!run.is_picture() || !model_->config().text.bidirectional_media) continue;
+    if (sliding_ends.empty()) {
+      sliding_ends.resize(tokens.size());
+      std::iota(sliding_ends.begin(), sliding_ends.end(), cached_ + 1);
+    }
+    std::fill(sliding_ends.begin() + (first - cached_), sliding_ends.begin() + (last - cached_), last);
+  }
+  const Chunk chunk{.tokens = tokens,
+                    .first_position = cached_,
+                    .wanted = wanted,
+                    .soft_rows = soft_rows,
+                    .sliding_ends = sliding_ends,
+                    .observer = observer,
+                    .cancelled = &cancelled_};
   CARAT_RETURN_IF_ERROR(model_->decoder().Forward(chunk, cache_, workspace_));
   if (wanted.empty()) return {};
   return model_->decoder().Head(workspace_.normed.data(), static_cast<std::int64_t>(wanted.size()), logits);
@@ -81,7 +121,7 @@ Status SessionImpl::ReadChunk(std::span<const std::int32_t> tokens, std::span<co
 
 Status SessionImpl::Restore() {
   while (cached_ < position()) {
-    const auto count = static_cast<std::size_t>(std::min(plan_.chunk, position() - cached_));
+    const auto count = static_cast<std::size_t>(ChunkSize(position() - cached_));
     CARAT_RETURN_IF_ERROR(ReadChunk(std::span(tokens_).subspan(static_cast<std::size_t>(cached_), count), {},
                                     nullptr, nullptr));
     cached_ += static_cast<std::int64_t>(count);
@@ -89,41 +129,63 @@ Status SessionImpl::Restore() {
   return {};
 }
 
-Status SessionImpl::Prefill(std::span<const std::int32_t> tokens, const PrefillOptions& options) {
-  CARAT_RETURN_IF_ERROR(CheckTokens(tokens));
-  CARAT_ASSIGN_OR_RETURN(const auto wanted, WantedPositions(tokens.size(), options));
+Status SessionImpl::ReserveLogits(std::size_t count) {
+  const std::size_t size = count * static_cast<std::size_t>(model_->config().text.vocabulary_size);
+  if (logits_.size() >= size) return {};
+  CARAT_ASSIGN_OR_RETURN(logits_, AlignedBuffer<float>::Allocate(size, "logits"));
+  return {};
+}
+
+void SessionImpl::TrimRuns(std::int64_t end) {
+  while (!runs_.empty() && runs_.back().position >= end) runs_.pop_back();
+  if (!runs_.empty()) runs_.back().count = std::min(runs_.back().count, end - runs_.back().position);
+}
+
+Status SessionImpl::ReadTokens(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
+                               const PrefillOptions& options) {
+  CARAT_RETURN_IF_ERROR(Restore());
   const auto vocabulary = static_cast<std::size_t>(model_->config().text.vocabulary_size);
-  if (logits_.size() < wanted.size() * vocabulary) {
-    CARAT_ASSIGN_OR_RETURN(logits_, AlignedBuffer<float>::Allocate(wanted.size() * vocabulary, "logits"));
-  }
-  tokens_.reserve(tokens_.size() + tokens.size());
-  logits_count_ = 0;
-
-  // A cancellation is used up by the call that reports it.
-  const auto report = [&](Status status) {
-    if (status.code() == StatusCode::kCancelled) ClearCancel();
-    return status;
-  };
-  if (Status restored = Restore(); !restored.ok()) return report(std::move(restored));
-
   const auto total = static_cast<std::int64_t>(tokens.size());
   std::size_t next_wanted = 0;
   std::vector<std::int64_t> rows;
   for (std::int64_t done = 0; done < total;) {
-    const std::int64_t count = std::min(plan_.chunk, total - done);
+    const std::int64_t count = ChunkSize(total - done);
     rows.clear();
     const std::size_t first_wanted = next_wanted;
-    while (next_wanted < wanted.size() && wanted[next_wanted] < done + count)
+    while (next_wanted < wanted.size() && wanted[next_wanted] < done + count) {
       rows.push_back(wanted[next_wanted++] - done);
+    }
     const auto part = tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
-    Status status = ReadChunk(part, rows, &options.hidden_states, logits_.data() + first_wanted * vocabulary);
-    if (!status.ok()) return report(std::move(status));
+    CARAT_RETURN_IF_ERROR(
+        ReadChunk(part, rows, &options.hidden_states, logits_.data() + first_wanted * vocabulary));
     tokens_.insert(tokens_.end(), part.begin(), part.end());
     cached_ += count;
     done += count;
     if (options.progress && !options.progress(done, total) && done < total) {
       return Cancelled("the progress callback stopped the prompt after %d of %d tokens", done, total);
     }
+  }
+  return {};
+}
+
+Status SessionImpl::Prefill(std::span<const std::int32_t> tokens, std::span<const SoftRun> runs,
+                            const PrefillOptions& options) {
+  CARAT_RETURN_IF_ERROR(CheckTokens(tokens));
+  CARAT_ASSIGN_OR_RETURN(const auto wanted, WantedPositions(tokens.size(), options));
+  CARAT_RETURN_IF_ERROR(ReserveLogits(wanted.size()));
+  tokens_.reserve(tokens_.size() + tokens.size());
+  runs_.reserve(runs_.size() + runs.size());
+  for (SoftRun run : runs) {
+    run.position += position();
+    runs_.push_back(std::move(run));
+  }
+  logits_count_ = 0;
+  const Status status = Guard([&] { return ReadTokens(tokens, wanted, options); });
+  if (!status.ok()) {
+    TrimRuns(position());
+    // A cancellation is used up by the call that reports it.
+    if (status.code() == StatusCode::kCancelled) ClearCancel();
+    return status;
   }
   logits_count_ = wanted.size();
   return {};
@@ -140,7 +202,15 @@ Result<RewindResult> SessionImpl::Rewind(std::int64_t to) {
   }
   logits_count_ = 0;
   tokens_.resize(static_cast<std::size_t>(to));
-  if (to < cached_) cached_ = cache_.Rewind(to);
+  // Tokens of a picture that saw the ones cut off must be read again.
+  std::int64_t usable = std::min(to, cached_);
+  if (model_->config().text.bidirectional_media && !runs_.empty()) {
+    for (const SoftRun& run : runs_) {
+      if (run.is_picture() && run.position < usable && usable < run.end()) usable = run.position;
+    }
+  }
+  TrimRuns(to);
+  if (usable < cached_) cached_ = cache_.Rewind(usable);
   return RewindResult{to, cached_};
 }
 
@@ -148,8 +218,9 @@ Result<std::unique_ptr<SessionImpl>> SessionImpl::Clone() const {
   auto copy = std::unique_ptr<SessionImpl>(new SessionImpl(model_, plan_));
   CARAT_ASSIGN_OR_RETURN(copy->cache_, cache_.Clone());
   CARAT_ASSIGN_OR_RETURN(copy->workspace_,
-                         Workspace::Create(model_->config().text, plan_.chunk, model_->threads()));
+                         Workspace::Create(model_->config().text, workspace_.rows, model_->threads()));
   copy->tokens_ = tokens_;
+  copy->runs_ = runs_;
   copy->cached_ = cached_;
   const std::size_t values = logits_count_ * static_cast<std::size_t>(model_->config().text.vocabulary_size);
   CARAT_ASSIGN_OR_RETURN(copy->logits_, AlignedBuffer<float>::Allocate(values, "logits"));

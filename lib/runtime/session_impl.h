@@ -11,6 +11,7 @@
 #include "carat/session.h"
 #include "lib/base/aligned_buffer.h"
 #include "lib/runtime/model_impl.h"
+#include "lib/runtime/prompt_impl.h"
 #include "lib/text/kv_cache.h"
 #include "lib/text/workspace.h"
 
@@ -21,7 +22,10 @@ class SessionImpl {
   static Result<std::unique_ptr<SessionImpl>> Create(std::shared_ptr<const ModelImpl> model,
                                                      const SessionOptions& options);
 
-  Status Prefill(std::span<const std::int32_t> tokens, const PrefillOptions& options);
+  // `runs` say where soft tokens stand, counted from the first token of the call; placeholders stand in
+  // `tokens`.
+  Status Prefill(std::span<const std::int32_t> tokens, std::span<const SoftRun> runs,
+                 const PrefillOptions& options);
   Result<RewindResult> Rewind(std::int64_t position);
   Result<std::unique_ptr<SessionImpl>> Clone() const;
 
@@ -44,17 +48,26 @@ class SessionImpl {
   // The wanted positions, counted from the first token of the call, ascending.
   static Result<std::vector<std::int64_t>> WantedPositions(std::size_t count, const PrefillOptions& options);
   Status CheckTokens(std::span<const std::int32_t> tokens) const;
+  Status ReserveLogits(std::size_t count);
+  Status ReadTokens(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
+                    const PrefillOptions& options);
   // Reads again what Rewind could not keep.
   Status Restore();
-  // One chunk, at most plan_.chunk long, into the cache; logits of its wanted rows from `logits` on.
+  // How many of the `left` tokens from cached_ on go into the next chunk: the tokens of a picture that see
+  // each other are never parted.
+  std::int64_t ChunkSize(std::int64_t left) const;
+  // One chunk into the cache; logits of its wanted rows from `logits` on.
   Status ReadChunk(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
                    const HiddenStateCallback* observer, float* logits);
+  // Forgets soft tokens from `end` on.
+  void TrimRuns(std::int64_t end);
 
   std::shared_ptr<const ModelImpl> model_;
   SessionPlan plan_;
   KvCache cache_;
   Workspace workspace_;
   std::vector<std::int32_t> tokens_;
+  std::vector<SoftRun> runs_;  // ascending; also those of the prompt that is being read
   std::int64_t cached_ =
       0;  // positions in the cache: fewer than tokens_ only between Rewind and the next Prefill
   AlignedBuffer<float> logits_;

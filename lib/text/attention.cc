@@ -77,7 +77,11 @@ class TiledAttention {
     return std::max<std::int64_t>(
         0, pass_.positions[static_cast<std::size_t>(row)] - pass_.config.sliding_window + 1);
   }
-  std::int64_t End(std::int64_t row) const { return pass_.positions[static_cast<std::size_t>(row)] + 1; }
+  std::int64_t End(std::int64_t row) const {
+    const auto r = static_cast<std::size_t>(row);
+    if (pass_.layer.full_attention || pass_.sliding_ends.empty()) return pass_.positions[r] + 1;
+    return pass_.sliding_ends[r];
+  }
 
   void GatherQueries(const Tile& tile, float* to) const {
     const std::int64_t row_size = pass_.config.attention_heads * head_dim_;

@@ -12,13 +12,29 @@
 #include "lib/text/rope.h"
 
 namespace carat::internal {
+
+// The rows that are still on their way.
+struct ActiveRows {
+  std::vector<std::int32_t> tokens;  // the pad id where a soft token stands: so per-layer embeddings want it
+  std::vector<std::int64_t> positions;
+  std::vector<const float*> soft;          // empty, or one for each row
+  std::vector<std::int64_t> sliding_ends;  // empty, or one for each row
+};
+
 namespace {
 
-// The rows that are still on their way: their ids and positions.
-struct ActiveRows {
-  std::vector<std::int32_t> tokens;
-  std::vector<std::int64_t> positions;
-};
+ActiveRows AllRows(const Chunk& chunk, std::int64_t pad_token) {
+  ActiveRows rows;
+  rows.tokens.assign(chunk.tokens.begin(), chunk.tokens.end());
+  rows.positions.resize(chunk.tokens.size());
+  std::iota(rows.positions.begin(), rows.positions.end(), chunk.first_position);
+  rows.soft.assign(chunk.soft_rows.begin(), chunk.soft_rows.end());
+  rows.sliding_ends.assign(chunk.sliding_ends.begin(), chunk.sliding_ends.end());
+  for (std::size_t r = 0; r < rows.soft.size(); ++r) {
+    if (rows.soft[r] != nullptr) rows.tokens[r] = static_cast<std::int32_t>(pad_token);
+  }
+  return rows;
+}
 
 void FillRopes(Workspace& ws, const ActiveRows& rows) {
   for (RopeTable* table : {&ws.sliding_rope, &ws.full_rope}) {
@@ -40,16 +56,19 @@ ActiveRows Pick(const ActiveRows& rows, std::span<const std::int64_t> wanted) {
   for (const std::int64_t row : wanted) {
     picked.tokens.push_back(rows.tokens[static_cast<std::size_t>(row)]);
     picked.positions.push_back(rows.positions[static_cast<std::size_t>(row)]);
+    if (!rows.sliding_ends.empty())
+      picked.sliding_ends.push_back(rows.sliding_ends[static_cast<std::size_t>(row)]);
   }
   return picked;
 }
 
 }  // namespace
 
-Status TextDecoder::Layer(std::int64_t index, bool own_keys_stored, std::span<const std::int64_t> positions,
-                          KvCache& cache, Workspace& ws) const {
+Status TextDecoder::Layer(std::int64_t index, bool own_keys_stored, const ActiveRows& rows, KvCache& cache,
+                          Workspace& ws) const {
   const auto i = static_cast<std::size_t>(index);
-  const LayerPass pass{config_, config_.layers[i], weights_.layers[i], index, linear_, ws, positions};
+  const LayerPass pass{config_, config_.layers[i], weights_.layers[i], index, linear_,
+                       ws,      rows.positions,    rows.sliding_ends};
   const bool owns = pass.layer.kv_layer == index && !own_keys_stored;
   if (!own_keys_stored) pass.NormHidden(pass.weights.input_norm);
   CARAT_RETURN_IF_ERROR(Project(pass, owns ? Projections::kAll : Projections::kQueries, cache));
@@ -72,11 +91,10 @@ Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) c
   const bool observed = chunk.observer != nullptr && *chunk.observer;
   const EmbeddingPass embedding{config_, weights_, linear_, ws};
 
-  ActiveRows rows{{chunk.tokens.begin(), chunk.tokens.end()}, std::vector<std::int64_t>(chunk.tokens.size())};
-  std::iota(rows.positions.begin(), rows.positions.end(), chunk.first_position);
+  ActiveRows rows = AllRows(chunk, config_.pad_token);
   CARAT_RETURN_IF_ERROR(cache.Prepare(chunk.first_position, count));
   FillRopes(ws, rows);
-  EmbedTokens(embedding, rows.tokens);
+  EmbedTokens(embedding, rows.tokens, rows.soft);
   std::memcpy(ws.hidden.data(), ws.embedded.data(), static_cast<std::size_t>(count * hidden) * sizeof(float));
   if (config_.per_layer_input_size > 0) {
     CARAT_RETURN_IF_ERROR(EmbedPerLayer(embedding, rows.tokens, 0, observed ? layers - 1 : last_kv));
@@ -99,7 +117,8 @@ Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) c
     if (i == last_kv && !compacted) {
       // The last keys and values: all rows leave theirs, then only the wanted ones go on.
       const auto at = static_cast<std::size_t>(i);
-      const LayerPass pass{config_, config_.layers[at], weights_.layers[at], i, linear_, ws, rows.positions};
+      const LayerPass pass{config_, config_.layers[at], weights_.layers[at], i, linear_,
+                           ws,      rows.positions,     rows.sliding_ends};
       pass.NormHidden(pass.weights.input_norm);
       CARAT_RETURN_IF_ERROR(Project(pass, Projections::kKeysAndValues, cache));
       if (chunk.wanted.empty()) return {};
@@ -113,7 +132,7 @@ Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) c
       compacted = true;
       own_keys_stored = true;
     }
-    CARAT_RETURN_IF_ERROR(Layer(i, own_keys_stored, rows.positions, cache, ws));
+    CARAT_RETURN_IF_ERROR(Layer(i, own_keys_stored, rows, cache, ws));
   }
 
   const auto active = static_cast<std::int64_t>(rows.positions.size());

@@ -15,11 +15,19 @@
 
 namespace carat::internal {
 
+struct ActiveRows;
+
 // A run of tokens that continues a sequence.
 struct Chunk {
   std::span<const std::int32_t> tokens;  // at most the workspace's rows; ids within the vocabulary
   std::int64_t first_position = 0;
-  std::span<const std::int64_t> wanted;           // rows whose logits are wanted, ascending
+  std::span<const std::int64_t> wanted;  // rows whose logits are wanted, ascending
+  // For each row the soft token that stands there, [hidden], or null for an ordinary token. Empty: there are
+  // none.
+  std::span<const float* const> soft_rows;
+  // For each row one past the last position that it sees in sliding layers, ascending; more than its own
+  // position + 1 where the tokens of a picture see each other. Empty: every row sees up to itself.
+  std::span<const std::int64_t> sliding_ends;
   const HiddenStateCallback* observer = nullptr;  // if set and not empty, all layers run for all rows
   const std::atomic<bool>* cancelled = nullptr;   // looked at between layers
 };
@@ -39,8 +47,8 @@ class TextDecoder {
   Status Head(const float* states, std::int64_t rows, float* logits) const;
 
  private:
-  Status Layer(std::int64_t index, bool own_keys_stored, std::span<const std::int64_t> positions,
-               KvCache& cache, Workspace& ws) const;
+  Status Layer(std::int64_t index, bool own_keys_stored, const ActiveRows& rows, KvCache& cache,
+               Workspace& ws) const;
 
   const TextConfig& config_;
   const TextWeights& weights_;

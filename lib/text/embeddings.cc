@@ -1,17 +1,23 @@
 #include "lib/text/embeddings.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "lib/base/error.h"
 
 namespace carat::internal {
 
-void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens) {
+void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens,
+                 std::span<const float* const> soft) {
   const KernelTable& kernels = pass.linear.kernels();
   const MatrixView& table = pass.weights.embedding;
   const auto factor = static_cast<float>(std::sqrt(static_cast<double>(pass.config.hidden_size)));
   for (std::size_t r = 0; r < tokens.size(); ++r) {
     float* to = pass.ws.embedded.data() + static_cast<std::int64_t>(r) * table.cols;
+    if (!soft.empty() && soft[r] != nullptr) {
+      std::memcpy(to, soft[r], static_cast<std::size_t>(table.cols) * sizeof(float));
+      continue;
+    }
     WidenRow(kernels, table.row(tokens[r]), table.format, to, table.cols);
     kernels.scale(to, factor, table.cols);
   }

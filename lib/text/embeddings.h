@@ -19,8 +19,10 @@ struct EmbeddingPass {
   Workspace& ws;
 };
 
-// ws.embedded[r] = embed_tokens[token] * sqrt(hidden).
-void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens);
+// ws.embedded[r] = embed_tokens[token] * sqrt(hidden), or the soft token of the row as it is, where soft[r]
+// is not null. `soft` may be empty.
+void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens,
+                 std::span<const float* const> soft);
 
 // For layers first .. last of ws.per_layer: (identity + context) / sqrt(2), where identity is the token's row
 // of the per-layer table times sqrt(size), and context the normed projection of ws.embedded divided by

@@ -14,8 +14,8 @@ std::size_t BytesPerNumber(KvFormat format) {
 }
 
 // A ring must still hold the window of the first position of a chunk when the last one has been written.
-std::int64_t RingPages(const TextConfig& config, std::int64_t chunk) {
-  return (config.sliding_window + chunk + kPagePositions - 1) / kPagePositions + 1;
+std::int64_t RingPages(std::int64_t window, std::int64_t chunk) {
+  return (window + chunk + kPagePositions - 1) / kPagePositions + 1;
 }
 
 std::uint64_t PositionBytes(const LayerConfig& layer, KvFormat format) {
@@ -71,6 +71,35 @@ const void* KvLayer::Values(std::int64_t page, std::int64_t kv_head) const {
   return Page(page) + HeadOffset(kv_head) + plane_bytes_;
 }
 
+Status KvLayer::GrowRing(std::int64_t ring_pages, std::int64_t end) {
+  if (ring_pages_ == 0 || ring_pages <= ring_pages_) return {};
+  std::vector<AlignedBytes> grown(static_cast<std::size_t>(ring_pages));
+  // All memory first, so that an error leaves the ring as it was.
+  std::vector<AlignedBytes> fresh;
+  for (std::int64_t i = ring_pages_; i < ring_pages; ++i) {
+    CARAT_ASSIGN_OR_RETURN(AlignedBytes page, AlignedBytes::Allocate(page_bytes_, 1, "keys and values"));
+    fresh.push_back(std::move(page));
+  }
+  const std::int64_t last_page = end > 0 ? (end - 1) / kPagePositions : 0;
+  for (std::int64_t page = std::max<std::int64_t>(0, last_page - ring_pages_ + 1); page <= last_page;
+       ++page) {
+    grown[static_cast<std::size_t>(page % ring_pages)] =
+        std::move(pages_[static_cast<std::size_t>(page % ring_pages_)]);
+  }
+  // Pages that nothing had been written to yet, and the fresh ones, fill the gaps.
+  for (AlignedBytes& page : pages_) {
+    if (page.data() != nullptr) fresh.push_back(std::move(page));
+  }
+  for (AlignedBytes& page : grown) {
+    if (page.data() != nullptr) continue;
+    page = std::move(fresh.back());
+    fresh.pop_back();
+  }
+  pages_ = std::move(grown);
+  ring_pages_ = ring_pages;
+  return {};
+}
+
 void KvLayer::Truncate(std::int64_t end) {
   if (ring_pages_ > 0) return;
   const auto needed = static_cast<std::size_t>((end + kPagePositions - 1) / kPagePositions);
@@ -92,7 +121,7 @@ Result<KvLayer> KvLayer::Clone() const {
 Result<KvCache> KvCache::Create(const TextConfig& config, KvFormat format, std::int64_t chunk) {
   KvCache cache;
   cache.window_ = config.sliding_window;
-  const std::int64_t ring_pages = RingPages(config, chunk);
+  const std::int64_t ring_pages = RingPages(config.sliding_window, chunk);
   cache.ring_positions_ = ring_pages * kPagePositions;
   for (std::int64_t i = 0; i <= config.last_kv_layer(); ++i) {
     const LayerConfig& layer = config.layers[static_cast<std::size_t>(i)];
@@ -105,16 +134,24 @@ Result<KvCache> KvCache::Create(const TextConfig& config, KvFormat format, std::
 Status KvCache::Prepare(std::int64_t first, std::int64_t count) {
   for (KvLayer& layer : layers_) CARAT_RETURN_IF_ERROR(layer.Reserve(first + count));
   high_water_ = std::max(high_water_, first + count);
+  oldest_held_ = std::max(oldest_held_, high_water_ - ring_positions_);
+  return {};
+}
+
+Status KvCache::GrowChunk(std::int64_t chunk) {
+  const std::int64_t pages = RingPages(window_, chunk);
+  if (pages * kPagePositions <= ring_positions_) return {};
+  for (KvLayer& layer : layers_) CARAT_RETURN_IF_ERROR(layer.GrowRing(pages, high_water_));
+  ring_positions_ = pages * kPagePositions;
   return {};
 }
 
 std::int64_t KvCache::Rewind(std::int64_t end) {
-  const std::int64_t oldest_held = std::max<std::int64_t>(0, high_water_ - ring_positions_);
   const std::int64_t oldest_needed = std::max<std::int64_t>(0, end - window_ + 1);
-  const bool usable = oldest_needed >= oldest_held;
+  const bool usable = oldest_needed >= oldest_held_;
   const std::int64_t kept = usable ? end : 0;
   for (KvLayer& layer : layers_) layer.Truncate(kept);
-  if (kept == 0) high_water_ = 0;
+  if (kept == 0) high_water_ = oldest_held_ = 0;
   return kept;
 }
 
@@ -123,6 +160,7 @@ Result<KvCache> KvCache::Clone() const {
   copy.window_ = window_;
   copy.ring_positions_ = ring_positions_;
   copy.high_water_ = high_water_;
+  copy.oldest_held_ = oldest_held_;
   copy.layers_.reserve(layers_.size());
   for (const KvLayer& layer : layers_) {
     CARAT_ASSIGN_OR_RETURN(KvLayer layer_copy, layer.Clone());
@@ -138,7 +176,7 @@ std::size_t KvCache::memory_bytes() const {
 }
 
 std::uint64_t KvCache::RingBytes(const TextConfig& config, KvFormat format, std::int64_t chunk) {
-  const auto positions = static_cast<std::uint64_t>(RingPages(config, chunk) * kPagePositions);
+  const auto positions = static_cast<std::uint64_t>(RingPages(config.sliding_window, chunk) * kPagePositions);
   std::uint64_t bytes = 0;
   for (std::int64_t i = 0; i <= config.last_kv_layer(); ++i) {
     const LayerConfig& layer = config.layers[static_cast<std::size_t>(i)];

@@ -30,6 +30,9 @@ class KvLayer {
   const void* Keys(std::int64_t page, std::int64_t kv_head) const;
   const void* Values(std::int64_t page, std::int64_t kv_head) const;
 
+  // Makes a ring longer, keeping what it holds below `end`, one past the highest position written.
+  Status GrowRing(std::int64_t ring_pages, std::int64_t end);
+
   // Gives back pages beyond `end`. Rings keep theirs.
   void Truncate(std::int64_t end);
 
@@ -65,6 +68,9 @@ class KvCache {
   // Makes room for positions first .. first+count-1, count at most the chunk, which will now be overwritten.
   Status Prepare(std::int64_t first, std::int64_t count);
 
+  // Makes room in the rings for chunks of this size, if it is larger than before.
+  Status GrowChunk(std::int64_t chunk);
+
   // Forgets positions from `end` on. Returns how many positions are still usable: `end`, or 0 if a ring no
   // longer holds all that the position `end` would see.
   std::int64_t Rewind(std::int64_t end);
@@ -83,9 +89,10 @@ class KvCache {
   std::vector<KvLayer> layers_;
   std::int64_t window_ = 0;
   std::int64_t ring_positions_ = 0;
-  // One past the highest position that was ever written since the last time the cache was empty: a ring holds
-  // the ring_positions_ below it, and what is older has been overwritten.
+  // One past the highest position that was ever written since the last time the cache was empty, and the
+  // oldest one that the rings have not overwritten since.
   std::int64_t high_water_ = 0;
+  std::int64_t oldest_held_ = 0;
 };
 
 }  // namespace carat::internal

@@ -20,7 +20,8 @@ struct LayerPass {
   std::int64_t index;  // of the layer
   const LinearEngine& linear;
   Workspace& ws;
-  std::span<const std::int64_t> positions;  // of the active rows, ascending
+  std::span<const std::int64_t> positions;     // of the active rows, ascending
+  std::span<const std::int64_t> sliding_ends;  // what they see in sliding layers: see Chunk
 
   std::int64_t rows() const { return static_cast<std::int64_t>(positions.size()); }
   const KernelTable& kernels() const { return linear.kernels(); }

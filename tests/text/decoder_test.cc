@@ -53,8 +53,10 @@ class Machine {
       for (const std::int64_t w : wanted) {
         if (w >= at && w < at + count) rows.push_back(w - at);
       }
-      const Chunk chunk{tokens.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count)),
-                        position_, rows};
+      Chunk chunk;
+      chunk.tokens = tokens.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
+      chunk.first_position = position_;
+      chunk.wanted = rows;
       EXPECT_TRUE(decoder_.Forward(chunk, cache_, workspace_).ok());
       position_ += count;
       std::vector<float> part(rows.size() * static_cast<std::size_t>(config().vocabulary_size));
@@ -187,7 +189,12 @@ TEST(DecoderCancelTest, StopsBetweenLayers) {
   };
   const std::vector<std::int32_t> tokens = {2, 30, 31};
   const std::vector<std::int64_t> wanted = {2};
-  const Status status = decoder.Forward({tokens, 0, wanted, &observer, &cancelled}, cache, workspace);
+  Chunk chunk;
+  chunk.tokens = tokens;
+  chunk.wanted = wanted;
+  chunk.observer = &observer;
+  chunk.cancelled = &cancelled;
+  const Status status = decoder.Forward(chunk, cache, workspace);
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
   EXPECT_EQ(layers_seen, 4);
 }
