@@ -1,9 +1,9 @@
 // The samplers that select a token: greedy, draw.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <span>
-#include <vector>
 
 #include "carat/sampler.h"
 #include "lib/base/error.h"
@@ -58,47 +58,61 @@ class DrawSampler final : public CopyableSampler<DrawSampler> {
   // In [0, 1), with 53 bits. Not std::uniform_real_distribution, which may differ between libraries.
   double Uniform() { return static_cast<double>(generator_() >> 11) * 0x1p-53; }
 
-  // The candidate at which the running sum of masses goes beyond a random share of the total.
+  // The candidate at which the running sum of masses goes beyond a random share of the total. Sums of groups
+  // tell where to look, so that all but one group are computed once.
   std::int32_t Draw(std::span<const Candidate> items, float highest) {
+    constexpr std::size_t kMaxGroups = 1024;
+    const std::size_t blocks = MassBlocks(items);
+    const std::size_t group_size = (blocks + kMaxGroups - 1) / kMaxGroups;  // in blocks
+    std::array<double, kMaxGroups> storage;
+    const std::span<double> groups(storage.data(), (blocks + group_size - 1) / group_size);
+    std::fill(groups.begin(), groups.end(), 0.0);
     MassBlock masses;
-    block_masses_.resize(MassBlocks(items));
-    double total = 0;
-    for (std::size_t i = 0; i < block_masses_.size(); ++i) {
+    for (std::size_t i = 0; i < blocks; ++i) {
       const auto block = BlockAt(items, i);
       ComputeMasses(block, highest, masses);
-      block_masses_[i] = SumBlock(masses, block.size());
-      total += block_masses_[i];
+      groups[i / group_size] += SumBlock(masses, block.size());
     }
-    const double target = Uniform() * total;
-    // Rounding may keep the sums from going beyond: then it is the last that is possible.
-    double sum = 0;
-    double before = 0;
-    std::size_t drawn = 0;
-    for (std::size_t i = 0; i < block_masses_.size() && !(sum > target); ++i) {
-      if (!(block_masses_[i] > 0)) continue;
-      drawn = i;
-      before = sum;
-      sum += block_masses_[i];
+    double total = 0;
+    for (const double mass : groups) total += mass;
+
+    Walk walk(Uniform() * total);
+    for (std::size_t i = 0; i < groups.size() && !walk.arrived(); ++i) walk.Pass(i, groups[i]);
+    const std::size_t begin = walk.place() * group_size * kMassBlock;
+    const auto group = items.subspan(begin, std::min(group_size * kMassBlock, items.size() - begin));
+    Walk inside(walk.left());
+    for (std::size_t i = 0; i < group.size() && !inside.arrived(); ++i) {
+      inside.Pass(i, MassOf(group[i], highest));
     }
-    return DrawInBlock(BlockAt(items, drawn), highest, target - before);
+    return group[inside.place()].token;
   }
 
-  static std::int32_t DrawInBlock(std::span<const Candidate> items, float highest, double target) {
-    MassBlock masses;
-    ComputeMasses(items, highest, masses);
-    double sum = 0;
-    std::size_t drawn = 0;
-    for (std::size_t i = 0; i < items.size() && !(sum > target); ++i) {
-      if (!(masses[i] > 0)) continue;
-      drawn = i;
-      sum += masses[i];
+  // Adds masses until their sum goes beyond the target. Rounding may keep it from that: then the place is the
+  // last that has any.
+  class Walk {
+   public:
+    explicit Walk(double target) : target_(target) {}
+
+    void Pass(std::size_t place, double mass) {
+      if (!(mass > 0)) return;
+      place_ = place;
+      before_ = sum_;
+      sum_ += mass;
     }
-    return items[drawn].token;
-  }
+    bool arrived() const { return sum_ > target_; }
+    std::size_t place() const { return place_; }
+    // How much of the target is left at the place.
+    double left() const { return target_ - before_; }
+
+   private:
+    double target_;
+    double sum_ = 0;
+    double before_ = 0;
+    std::size_t place_ = 0;
+  };
 
   std::uint64_t seed_;
   std::mt19937_64 generator_;
-  std::vector<double> block_masses_;  // kept from call to call, for its memory
 };
 
 }  // namespace

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "carat/sampler.h"
 #include "lib/base/error.h"
 #include "lib/sampling/built_in.h"
@@ -24,10 +24,13 @@ float Bounded(float logit) {
   return std::clamp(logit, -kMax, kMax);
 }
 
+// By token. Not abseil's map, which destroys itself wrongly when memory runs out.
+template <typename Value>
+using TokenMap = std::unordered_map<std::int32_t, Value>;
+
 // Calls edit(candidate, value) for each candidate whose token is a key of the map.
 template <typename Value, typename Edit>
-void EditByToken(CandidateList& candidates, const absl::flat_hash_map<std::int32_t, Value>& by_token,
-                 Edit edit) {
+void EditByToken(CandidateList& candidates, const TokenMap<Value>& by_token, Edit edit) {
   const std::span<Candidate> items = candidates.items();
   const auto in_its_place = [&](const auto& entry) {
     const auto index = static_cast<std::size_t>(entry.first);
@@ -66,7 +69,7 @@ class LogitBiasSampler final : public CopyableSampler<LogitBiasSampler> {
  private:
   static float Add(float a, float b) { return a == kNever || b == kNever ? kNever : Bounded(a + b); }
 
-  absl::flat_hash_map<std::int32_t, float> bias_;
+  TokenMap<float> bias_;
 };
 
 class PenaltiesSampler final : public CopyableSampler<PenaltiesSampler> {
@@ -138,7 +141,7 @@ class PenaltiesSampler final : public CopyableSampler<PenaltiesSampler> {
 
   float repetition_, frequency_, presence_;
   std::size_t window_;  // 0: all
-  absl::flat_hash_map<std::int32_t, Uses> uses_;
+  TokenMap<Uses> uses_;
   std::vector<Event> latest_;  // a ring once it has window_ events; unused without a window
   std::size_t oldest_ = 0;
 };

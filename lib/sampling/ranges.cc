@@ -53,7 +53,8 @@ Status CheckPenalties(float repetition, float frequency, float presence, std::in
 Status CheckLogitBias(std::span<const std::pair<std::int32_t, float>> bias) {
   for (const auto& [token, value] : bias) {
     if (token < 0) {
-      return InvalidArgument("logit_bias has a value for token %d, but token ids are not below 0", token);
+      return InvalidArgument("logit_bias has a value for token %d, but its tokens must not be below 0",
+                             token);
     }
     if (!(value < std::numeric_limits<float>::infinity())) {
       return InvalidArgument("logit_bias of token %d is %g, but must be finite or -infinity", token, value);
