@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kSingleFile = "model.safetensors";
 constexpr std::string_view kIndexFile = "model.safetensors.index.json";
+constexpr std::size_t kLargestIndex = 100'000'000;  // as much as the format allows one file's header
 
 std::string Join(const std::string& folder, std::string_view name) {
   return folder + "/" + std::string(name);
@@ -47,7 +48,8 @@ Status CheckShardName(const std::string& index_path, const std::string& tensor, 
 }
 
 Result<ShardIndex> ReadIndex(const std::string& path) {
-  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::ParseFile(path));
+  CARAT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLargestIndex));
+  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
   CARAT_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::From(document.root(), path, ""));
   CARAT_ASSIGN_OR_RETURN(const auto map, root.Object("weight_map"));
   if (!map) return InvalidArgument("%s is missing or null, but must be an object", root.Locate("weight_map"));

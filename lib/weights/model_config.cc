@@ -96,6 +96,7 @@ Status ReadTextTokens(const JsonObject& root, const JsonObject& text, ModelConfi
 Result<ModelConfig> ParseModelConfig(std::string_view config_text, std::string_view generation_text,
                                      const std::string& source) {
   const std::string path = ConfigPath(source);
+  if (config_text.empty()) return DataLoss("%s: the file is empty", path);
   CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(config_text, path));
   CARAT_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::From(document.root(), path, ""));
   ModelConfig config;

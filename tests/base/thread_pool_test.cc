@@ -76,7 +76,7 @@ TEST(ThreadPool, EveryItemOnce) {
 TEST(ThreadPool, ManyLoops) {
   const ParallelWork work(MakePool(4));
   std::atomic<std::int64_t> sum = 0;
-  constexpr int kLoops = 5000;
+  constexpr int kLoops = 1000;
   for (int loop = 0; loop < kLoops; ++loop) {
     work.For(8, [&](std::int64_t item, int) { sum.fetch_add(item, std::memory_order_relaxed); });
   }

@@ -284,7 +284,7 @@ void ExpectBadConfig(const std::string& text, StatusCode code, std::vector<std::
 }
 
 TEST(BadConfig, NoJson) {
-  ExpectBadConfig("", StatusCode::kDataLoss, {"JSON"});
+  ExpectBadConfig("", StatusCode::kDataLoss, {"empty"});
   ExpectBadConfig("{\"model_type\": \"gemma4\"", StatusCode::kDataLoss, {"JSON"});
   ExpectBadConfig("{\"model_type\": NaN}", StatusCode::kDataLoss, {"JSON"});
   ExpectBadConfig(std::string("{\"model_type\": \"\xC3\x28\"}"), StatusCode::kDataLoss, {"JSON"});
