@@ -267,21 +267,19 @@ int Chat(const ChatArguments& arguments) {
 
 Command AddChat(CLI::App& program) {
   auto arguments = std::make_shared<ChatArguments>();
-  CLI::App* command = program.add_subcommand(
-      "chat", "Talk with the model, a line a turn; Ctrl-C stops an answer, /help shows the commands.");
+  CLI::App* command = program.add_subcommand("chat", "Talk with the model, a line a turn");
+  constexpr char kGroup[] = "Chat";
   AddModelArguments(*command, arguments->model);
-  command->add_option("--system", arguments->system, "Instructions that stand before the conversation")
-      ->type_name("TEXT")
-      ->group("Chat");
-  command->add_option("--max-tokens", arguments->max_tokens, "At most N tokens an answer; -1: no limit  [-1]")
-      ->check(CLI::Range(std::int64_t{-1}, INT64_MAX))
-      ->type_name("N")
-      ->group("Chat");
-  command->add_flag("--stats", arguments->statistics, "Show speed and memory after each answer")
-      ->group("Chat");
-  command->add_flag("--quiet,-q", arguments->model.quiet, "No progress bar")->group("Chat");
+  AddValue(*command, kGroup, "--system", arguments->system, "TEXT",
+           "Instructions that stand before the conversation");
+  AddValue(*command, kGroup, "--max-tokens", arguments->max_tokens, "N",
+           "At most N tokens an answer; -1: no limit  [-1]")
+      ->check(CLI::Range(std::int64_t{-1}, INT64_MAX));
+  AddFlag(*command, kGroup, "--stats", arguments->statistics, "Show speed and memory after each answer");
+  AddFlag(*command, kGroup, "--quiet,-q", arguments->model.quiet, "No progress bar");
   AddSamplingArguments(*command, arguments->sampling);
   AddSessionArguments(*command, arguments->session);
+  command->footer(std::string("In the chat:\n") + kChatHelp + "\n");
   return {command, [arguments] { return Chat(*arguments); }};
 }
 

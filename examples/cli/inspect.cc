@@ -14,6 +14,7 @@
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
 #include "examples/cli/inspection.h"
+#include "examples/cli/options.h"
 
 namespace carat::cli {
 namespace {
@@ -115,19 +116,15 @@ int Inspect(const InspectArguments& arguments) {
 Command AddInspect(CLI::App& program) {
   auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command =
-      program.add_subcommand("inspect", "Show what is in a checkpoint and what memory it will take.");
-  command->add_option("MODEL", arguments->path, "The checkpoint: a folder with config.json and weights")
-      ->required()
-      ->type_name("");
-  command->add_flag("--tensors", arguments->tensors, "List every tensor too");
-  command
-      ->add_option("--context", arguments->contexts,
-                   "Context sizes to tell the memory for, separated by commas  [1024, 4 times that, ... the "
-                   "model's own]")
+      program.add_subcommand("inspect", "Show what is in a checkpoint, and what memory it will take");
+  constexpr char kGroup[] = "Report";
+  AddPositional(*command, "MODEL", arguments->path, "The checkpoint: a folder with config.json and weights");
+  AddFlag(*command, kGroup, "--tensors", arguments->tensors, "List every tensor too");
+  AddValue(*command, kGroup, "--context", arguments->contexts, "N,...",
+           "Context sizes to tell the memory for  [1024, 4096, ... the model's own]")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
-      ->type_name("N,...");
-  command->add_flag("--json", arguments->json, "Everything as JSON");
+      ->check(CLI::PositiveNumber);
+  AddFlag(*command, kGroup, "--json", arguments->json, "Everything as JSON");
   return {command, [arguments] { return Inspect(*arguments); }};
 }
 

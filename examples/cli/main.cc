@@ -1,7 +1,10 @@
 // carat: run Gemma 4 from the shell. One file per command; this one finds out which is meant.
+#include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -11,6 +14,22 @@
 
 namespace carat::cli {
 namespace {
+
+// CLI11's help with less in it: an option shows the name of its value and no types, ranges or marks.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(28); }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_option_text().empty() ? "" : " " + option->get_option_text();
+  }
+
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
+    for (std::size_t at = 0; (at = help.find("\n\n\n", at)) != std::string::npos;) help.erase(at, 1);
+    return help;
+  }
+};
 
 int Complain(const std::string& who, const std::string& sentence, int exit_code) {
   std::fflush(stdout);
@@ -31,21 +50,26 @@ int RunCommand(const Command& command) {
   }
 }
 
-// The command that the arguments named before they went wrong, for "carat run: ...".
-std::string Who(const CLI::App& program) {
+// Says what is wrong with the arguments, in the name of the command that they named: "carat run: ...".
+int ComplainAboutArguments(const CLI::App& program, const CLI::ParseError& error, const std::string& first) {
   const auto named = program.get_subcommands();
-  return named.empty() ? "carat" : "carat " + named.front()->get_name();
+  const std::string who = named.empty() ? "carat" : "carat " + named.front()->get_name();
+  const bool unknown_command = named.empty() && !first.empty() && first.front() != '-';
+  const std::string what = unknown_command ? "there is no command '" + first + "'" : error.what();
+  return Complain(who, what + " ('" + who + " --help' tells more)", kExitBadInput);
 }
 
 int Main(int argc, char** argv) {
   CLI::App program("carat runs Google's Gemma 4 on CPUs.", "carat");
-  program.set_version_flag("--version", std::string("carat ") + Version(), "Print the version and exit");
-  program.set_help_flag("-h,--help", "Print this help and exit");
+  program.set_version_flag("--version", std::string("carat ") + Version(), "Print the version");
+  program.set_help_flag("-h,--help", "Print this help");
+  program.formatter(std::make_shared<HelpFormatter>());
   program.require_subcommand(1);
   program.footer(std::string("'carat COMMAND --help' tells more.\n") + kExitCodesHelp);
   const std::vector<Command> commands = {AddRun(program), AddChat(program), AddTokenize(program),
                                          AddInspect(program), AddCheck(program)};
-  for (const Command& command : commands) command.arguments->footer(kExitCodesHelp);
+  for (const Command& command : commands)
+    command.arguments->footer(command.arguments->get_footer() + kExitCodesHelp);
   if (argc <= 1) {
     std::fputs(program.help().c_str(), stderr);
     return kExitBadInput;
@@ -54,8 +78,7 @@ int Main(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return program.exit(error);  // --help and --version
-    const std::string who = Who(program);
-    return Complain(who, std::string(error.what()) + " ('" + who + " --help' tells more)", kExitBadInput);
+    return ComplainAboutArguments(program, error, argv[1]);
   }
   for (const Command& command : commands) {
     if (command.arguments->parsed()) return RunCommand(command);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "examples/cli/error.h"
 #include "examples/cli/interrupts.h"
 #include "examples/cli/progress_bar.h"
@@ -19,18 +20,18 @@ constexpr std::array kInstructionSets = {InstructionSet::kAuto, InstructionSet::
 constexpr std::array<std::pair<KvType, const char*>, 3> kKvTypes = {
     {{KvType::kAuto, "auto"}, {KvType::kFloat32, "float32"}, {KvType::kBFloat16, "bf16"}}};
 
-// "12:-inf" or "12:0.5": a token id and what is added to its logit.
+// "12=-inf" or "12=0.5": a token id and what is added to its logit.
 std::pair<std::int32_t, float> ParseBias(const std::string& text) {
   const char* begin = text.c_str();
   char* end = nullptr;
   const long token = std::strtol(begin, &end, 10);
-  if (end != begin && *end == ':' && token >= 0 && token <= INT32_MAX) {
+  if (end != begin && *end == '=' && token >= 0 && token <= INT32_MAX) {
     const char* number = end + 1;
     const float bias = std::strtof(number, &end);
     if (end != number && *end == '\0') return {static_cast<std::int32_t>(token), bias};
   }
   throw Error(kExitBadInput,
-              absl::StrFormat("--logit-bias takes ID:VALUE, like 12:-inf or 12:0.5, not '%s'", text));
+              absl::StrFormat("--logit-bias takes ID=X, like 12=-inf or 12=0.5, not '%s'", text));
 }
 
 template <typename T>
@@ -70,67 +71,64 @@ std::string KvTypeName(KvType type) {
   return absl::StrFormat("type %d", static_cast<int>(type));
 }
 
-void AddModelArguments(CLI::App& command, ModelArguments& arguments) {
-  command.add_option("MODEL", arguments.path, "The checkpoint: a folder with config.json and weights")
-      ->required();
-  command.add_option("--threads", arguments.threads, "Threads that work together; 0: one for each core  [0]")
-      ->check(CLI::Range(0, 4096))
-      ->type_name("N")
-      ->group("Machine");
-  command
-      .add_option("--instruction-set", arguments.instruction_set,
-                  "Which vector instructions; auto: the best here  [auto]")
-      ->check(CLI::IsMember(InstructionSetNames()))
-      ->type_name("")
-      ->group("Machine");
-  command
-      .add_flag("!--no-preload", arguments.preload,
-                "Do not read the weights into memory first, only when they are needed")
-      ->group("Machine");
-  command.add_flag("--verbose", arguments.verbose, "Show what carat logs, on stderr")->group("Machine");
+CLI::Option* AddFlag(CLI::App& command, const char* group, const char* name, bool& value,
+                     const std::string& help) {
+  return command.add_flag(name, value, help)->group(group);
 }
 
-void AddSessionArguments(CLI::App& command, SessionArguments& arguments) {
-  command
-      .add_option("--context", arguments.context,
-                  "The most tokens in all; 0: what the model was made for  [0]")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("N")
-      ->group("Session");
-  command
-      .add_option("--kv-type", arguments.kv_type,
-                  "How keys and values are kept; bf16 takes half the memory, less exactly  [auto]")
-      ->check(CLI::IsMember(KvTypeNames()))
-      ->type_name("")
-      ->group("Session");
-  command.add_option("--chunk", arguments.chunk, "Prompt tokens read together; 0: carat chooses  [0]")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("N")
-      ->group("Session");
+CLI::Option* AddPositional(CLI::App& command, const char* name, std::string& value, const std::string& help) {
+  return command.add_option(name, value, help)->required();
+}
+
+std::string ListNames(const std::vector<std::string>& names) {
+  return absl::StrJoin(names, ", ");
+}
+
+void AddModelArguments(CLI::App& command, ModelArguments& a) {
+  constexpr char kGroup[] = "Machine";
+  AddPositional(command, "MODEL", a.path, "The checkpoint: a folder with config.json and weights");
+  AddValue(command, kGroup, "--threads", a.threads, "N",
+           "Threads that work together; 0: one for each core  [0]")
+      ->check(CLI::Range(0, 4096));
+  AddValue(command, kGroup, "--instruction-set", a.instruction_set, "SET",
+           ListNames(InstructionSetNames()) + "; auto: the best here  [auto]")
+      ->check(CLI::IsMember(InstructionSetNames()));
+  AddFlag(command, kGroup, "--no-preload", a.no_preload,
+          "Read weights when they are needed, not all at the beginning");
+  AddFlag(command, kGroup, "--verbose", a.verbose, "Show what carat logs, on stderr");
+}
+
+void AddSessionArguments(CLI::App& command, SessionArguments& a) {
+  constexpr char kGroup[] = "Session";
+  AddValue(command, kGroup, "--context", a.context, "N",
+           "The most tokens in all; 0: what the model was made for  [0]")
+      ->check(CLI::NonNegativeNumber);
+  AddValue(command, kGroup, "--kv-type", a.kv_type, "TYPE",
+           "Keys and values: " + ListNames(KvTypeNames()) + "; bf16: half the memory, rounded  [auto]")
+      ->check(CLI::IsMember(KvTypeNames()));
+  AddValue(command, kGroup, "--chunk", a.chunk, "N", "Prompt tokens read together; 0: carat chooses  [0]")
+      ->check(CLI::NonNegativeNumber);
 }
 
 void AddSamplingArguments(CLI::App& command, SamplingArguments& a) {
-  const auto option = [&command](const char* name, auto& value, const char* help, const char* type) {
-    command.add_option(name, value, help)
-        ->type_name(type)
-        ->group("Sampling (default: what the checkpoint says)");
+  constexpr char kGroup[] = "Sampling (default: what the checkpoint recommends)";
+  const auto add = [&command, &kGroup](const char* name, auto& value, const char* value_name,
+                                       const char* help) {
+    AddValue(command, kGroup, name, value, value_name, help);
   };
-  const char* const kGroup = "Sampling (default: what the checkpoint says)";
-  command.add_flag("--greedy", a.greedy, "Always the likeliest token; nothing is random")->group(kGroup);
-  option("--temperature", a.temperature, "Higher is more varied; 0 is --greedy", "T");
-  option("--top-k", a.top_k, "Only the K likeliest tokens; 0: off", "K");
-  option("--top-p", a.top_p, "Only the fewest that reach probability P together; 1: off", "P");
-  option("--min-p", a.min_p, "Only those with P times the likeliest's probability; 0: off", "P");
-  option("--typical", a.typical, "Locally typical sampling with mass P; 1: off", "P");
-  option("--repetition-penalty", a.repetition_penalty, "Divide logits of tokens seen before; 1: off", "X");
-  option("--frequency-penalty", a.frequency_penalty, "Subtract for each time a token was generated; 0: off",
-         "X");
-  option("--presence-penalty", a.presence_penalty, "Subtract once if a token was generated; 0: off", "X");
-  option("--penalty-window", a.penalty_window, "How many of the latest tokens penalties look at; 0: all",
-         "N");
-  option("--logit-bias", a.logit_bias, "Add to a token's logit (12:-inf forbids it); may be repeated",
-         "ID:VALUE");
-  option("--seed", a.seed, "The same seed gives the same text; without one it is random", "N");
+  AddFlag(command, kGroup, "--greedy", a.greedy, "Always the likeliest token; nothing is random");
+  add("--temperature", a.temperature, "T", "Higher is more varied; 0 is --greedy");
+  add("--top-k", a.top_k, "K", "Only the K likeliest tokens; 0: off");
+  add("--top-p", a.top_p, "P", "Only the fewest that reach probability P together; 1: off");
+  add("--min-p", a.min_p, "P", "Only those with P times the likeliest's probability; 0: off");
+  add("--typical", a.typical, "P", "Locally typical sampling with mass P; 1: off");
+  add("--repetition-penalty", a.repetition_penalty, "X", "Divide logits of tokens seen before; 1: off");
+  add("--frequency-penalty", a.frequency_penalty, "X",
+      "Subtract for each time a token was generated; 0: off");
+  add("--presence-penalty", a.presence_penalty, "X", "Subtract once if a token was generated; 0: off");
+  add("--penalty-window", a.penalty_window, "N", "How many of the latest tokens penalties look at; 0: all");
+  add("--logit-bias", a.logit_bias, "ID=X", "Add X to a token's logit (-inf forbids it); may be repeated");
+  add("--seed", a.seed, "N", "The same seed gives the same text; without one it is random");
 }
 
 SessionOptions MakeSessionOptions(const SessionArguments& arguments) {
@@ -162,7 +160,7 @@ Model LoadModel(const ModelArguments& arguments, const Interrupts& interrupts) {
   ModelOptions options;
   options.threads = arguments.threads;
   options.instruction_set = ParseInstructionSet(arguments.instruction_set);
-  options.preload = arguments.preload;
+  options.preload = !arguments.no_preload;
   ProgressBar bar("loading", !arguments.quiet);
   options.progress = [&bar, &interrupts](std::int64_t done, std::int64_t total) {
     bar.Update(done, total);

@@ -18,7 +18,7 @@ struct ModelArguments {
   std::string path;
   int threads = 0;
   std::string instruction_set = "auto";
-  bool preload = true;
+  bool no_preload = false;
   bool verbose = false;
   bool quiet = false;
 };
@@ -45,12 +45,29 @@ struct SamplingArguments {
   std::optional<std::uint64_t> seed;
 };
 
-// The names an option takes, for its help and its check.
+// The names that options take.
 std::vector<std::string> InstructionSetNames();
 std::vector<std::string> KvTypeNames();
 InstructionSet ParseInstructionSet(const std::string& name);
 KvType ParseKvType(const std::string& name);
 std::string KvTypeName(KvType type);
+
+// One option of a command. `value_name` stands for its value in the help. It takes one value at a time, so
+// that what follows it is never swallowed; with a vector it may be repeated.
+template <typename T>
+CLI::Option* AddValue(CLI::App& command, const char* group, const char* name, T& value,
+                      const char* value_name, const std::string& help) {
+  return command.add_option(name, value, help)
+      ->option_text(value_name)
+      ->group(group)
+      ->allow_extra_args(false);
+}
+CLI::Option* AddFlag(CLI::App& command, const char* group, const char* name, bool& value,
+                     const std::string& help);
+CLI::Option* AddPositional(CLI::App& command, const char* name, std::string& value, const std::string& help);
+
+// "auto, plain, avx2": the names an option takes, for its help.
+std::string ListNames(const std::vector<std::string>& names);
 
 void AddModelArguments(CLI::App& command, ModelArguments& arguments);
 void AddSessionArguments(CLI::App& command, SessionArguments& arguments);

@@ -127,44 +127,32 @@ int Run(const RunArguments& arguments) {
   return stop == StopReason::kCancelled ? kExitInterrupted : kExitSuccess;
 }
 
-void AddOutputArguments(CLI::App& command, RunArguments& a) {
-  const char* const kGroup = "Text";
-  command
-      .add_option("--max-tokens", a.max_tokens,
-                  "Generate at most N tokens; -1: until a stop or a full context  [-1]")
-      ->check(CLI::Range(std::int64_t{-1}, INT64_MAX))
-      ->type_name("N")
-      ->group(kGroup);
-  command.add_option("--stop", a.stop, "Stop where this text would appear; may be repeated")
-      ->type_name("TEXT")
-      ->group(kGroup);
-  command.add_flag("--ignore-stop", a.ignore_stop, "Go on at the checkpoint's stop tokens (for timing)")
-      ->group(kGroup);
-  command.add_flag("--raw", a.raw, "Do not put <bos> in front of the prompt")->group(kGroup);
-  command
-      .add_flag("--parse-special", a.parse_special,
-                "Read control tokens in the prompt (\"<|turn>\") as such, not as text")
-      ->group(kGroup);
-  command.add_flag("--show-special", a.show_special, "Show control tokens in the output")->group(kGroup);
-  command
-      .add_option("--logprobs", a.logprobs,
-                  "Instead of text print a line for each token: its log-probability, and the N likeliest")
-      ->check(CLI::Range(1, 100))
-      ->type_name("N")
-      ->group(kGroup);
-  command.add_flag("--quiet,-q", a.model.quiet, "Nothing on stderr but errors")->group(kGroup);
+void AddTextArguments(CLI::App& command, RunArguments& a) {
+  constexpr char kGroup[] = "Text";
+  AddValue(command, kGroup, "--max-tokens", a.max_tokens, "N",
+           "Generate at most N tokens; -1: until a stop or a full context  [-1]")
+      ->check(CLI::Range(std::int64_t{-1}, INT64_MAX));
+  AddValue(command, kGroup, "--stop", a.stop, "TEXT", "Stop where this text would appear; may be repeated");
+  AddFlag(command, kGroup, "--ignore-stop", a.ignore_stop,
+          "Go on at the checkpoint's stop tokens (for timing)");
+  AddFlag(command, kGroup, "--raw", a.raw, "Do not put <bos> in front of the prompt");
+  AddFlag(command, kGroup, "--parse-special", a.parse_special,
+          "Read control tokens in the prompt (\"<|turn>\") as such, not as text");
+  AddFlag(command, kGroup, "--show-special", a.show_special, "Show control tokens in the output");
+  AddValue(command, kGroup, "--logprobs", a.logprobs, "N",
+           "Instead of text a line a token: its log-probability, the N likeliest")
+      ->check(CLI::Range(1, 100));
+  AddFlag(command, kGroup, "--quiet,-q", a.model.quiet, "Nothing on stderr but errors");
 }
 
 }  // namespace
 
 Command AddRun(CLI::App& program) {
   auto arguments = std::make_shared<RunArguments>();
-  CLI::App* command = program.add_subcommand(
-      "run", "Continue a prompt: text goes to stdout as it comes, speed and memory to stderr.");
+  CLI::App* command = program.add_subcommand("run", "Continue a prompt, printing as it goes");
   AddModelArguments(*command, arguments->model);
-  command->add_option("PROMPT", arguments->prompt, "The text to continue; '-' or none: standard input")
-      ->type_name("");
-  AddOutputArguments(*command, *arguments);
+  command->add_option("PROMPT", arguments->prompt, "The text to continue; '-' or none: standard input");
+  AddTextArguments(*command, *arguments);
   AddSamplingArguments(*command, arguments->sampling);
   AddSessionArguments(*command, arguments->session);
   return {command, [arguments] { return Run(*arguments); }};

@@ -15,6 +15,7 @@
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
 #include "examples/cli/json_writer.h"
+#include "examples/cli/options.h"
 
 namespace carat::cli {
 namespace {
@@ -89,24 +90,21 @@ int Tokenize(const TokenizeArguments& arguments) {
 
 Command AddTokenize(CLI::App& program) {
   auto arguments = std::make_shared<TokenizeArguments>();
-  CLI::App* command =
-      program.add_subcommand("tokenize", "Show the tokens of a text, a line each, or the text of token ids.");
-  command->add_option("MODEL", arguments->path, "A checkpoint, a tokenizer.json or a tokenizer.model")
-      ->required()
-      ->type_name("");
-  CLI::Option* text =
-      command->add_option("TEXT", arguments->text, "The text; '-' or none: standard input")->type_name("");
-  command
-      ->add_option("--decode", arguments->decode,
-                   "Print the text of these ids (\"2,105 9731\"; '-': standard input)")
-      ->type_name("IDS")
+  CLI::App* command = program.add_subcommand("tokenize", "Show the tokens of a text, or the text of tokens");
+  constexpr char kGroup[] = "Text";
+  AddPositional(*command, "MODEL", arguments->path, "A checkpoint, a tokenizer.json or a tokenizer.model");
+  CLI::Option* text = command->add_option("TEXT", arguments->text, "The text; '-' or none: standard input");
+  AddValue(*command, kGroup, "--decode", arguments->decode, "IDS",
+           "Print the text of these ids instead (\"2,105 9731\"; '-': standard input)")
       ->excludes(text);
-  command->add_flag("--bos", arguments->bos, "Put <bos> in front unless it is there");
-  command->add_flag("--parse-special", arguments->parse_special,
-                    "Read control tokens in the text (\"<|turn>\") as such, not as text");
-  command->add_flag("--skip-special", arguments->skip_special, "With --decode: leave control tokens out");
-  command->add_flag("--ids-only", arguments->ids_only, "Only the ids, on one line");
-  command->add_flag("--json", arguments->json, "Text, ids and pieces as JSON");
+  AddFlag(*command, kGroup, "--bos", arguments->bos, "Put <bos> in front unless it is there");
+  AddFlag(*command, kGroup, "--parse-special", arguments->parse_special,
+          "Read control tokens in the text (\"<|turn>\") as such, not as text");
+  AddFlag(*command, kGroup, "--skip-special", arguments->skip_special,
+          "With --decode: leave control tokens out");
+  AddFlag(*command, kGroup, "--ids-only", arguments->ids_only,
+          "Only the ids, on one line, not a line a token");
+  AddFlag(*command, kGroup, "--json", arguments->json, "Text, ids and pieces as JSON");
   return {command, [arguments] { return Tokenize(*arguments); }};
 }
 

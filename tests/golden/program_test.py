@@ -216,7 +216,7 @@ class Run(ProgramTest):
     def test_logit_bias_forbids(self):
         case = expected_case("recite")
         first = case["greedy_ids"][0]
-        table = self.output("run", DEMO, case["text"], "--greedy", "--max-tokens", 1, "--logprobs", 2, "--logit-bias", f"{first}:-inf")
+        table = self.output("run", DEMO, case["text"], "--greedy", "--max-tokens", 1, "--logprobs", 2, "--logit-bias", f"{first}=-inf")
         self.assertNotEqual(int(table.split()[1]), first)
 
     def test_logprobs(self):
@@ -238,7 +238,7 @@ class Run(ProgramTest):
 
     def test_interrupt(self):
         stops = json.loads(self.output("inspect", TINY, "--json"))["stop_tokens"]
-        never = [f"--logit-bias={stop.split()[0]}:-inf" for stop in stops]
+        never = [f"--logit-bias={stop.split()[0]}=-inf" for stop in stops]
         with subprocess.Popen([CARAT, "run", TINY, "x", "--greedy", "--show-special", *never], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE) as running:
             self.addCleanup(running.kill)
@@ -296,7 +296,7 @@ class Chat(ProgramTest):
 
     def test_interrupt_in_a_terminal(self):
         stops = json.loads(self.output("inspect", TINY, "--json"))["stop_tokens"]
-        never = [f"--logit-bias={stop.split()[0]}:-inf" for stop in stops]
+        never = [f"--logit-bias={stop.split()[0]}=-inf" for stop in stops]
         process, terminal = pty.fork()
         if process == 0:
             os.execv(CARAT, [CARAT, "chat", TINY, "--greedy", "--stats", *never])

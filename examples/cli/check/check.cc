@@ -130,7 +130,7 @@ int CheckFolders(const CheckArguments& arguments) {
   const ReportTotals totals = Count(checker.runs());
   if (arguments.json) {
     WriteNow(ReportAsJson(checker.runs()));
-  } else {
+  } else if (!checker.runs().empty()) {
     PrintTotals(totals);
   }
   if (broken != kExitSuccess) return broken;
@@ -146,74 +146,58 @@ int Check(const CheckArguments& arguments) {
 }
 
 void AddConfigurationArguments(CLI::App& command, CheckArguments& a) {
-  const char* const kGroup = "What to run (several values, separated by commas: every combination)";
+  constexpr char kGroup[] = "What to run (several values: every combination of them)";
   std::vector<std::string> sets = InstructionSetNames();
   sets.emplace_back("all");
-  command.add_option("--threads", a.threads, "Threads; 0: one for each core  [0]")
+  AddValue(command, kGroup, "--threads", a.threads, "N,...", "Threads; 0: one for each core  [0]")
       ->delimiter(',')
-      ->check(CLI::Range(0, 4096))
-      ->type_name("N,...")
-      ->group(kGroup);
-  command.add_option("--chunk", a.chunks, "Prompt tokens read together; 0: carat chooses  [0]")
+      ->check(CLI::Range(0, 4096));
+  AddValue(command, kGroup, "--chunk", a.chunks, "N,...",
+           "Prompt tokens read together; 0: carat chooses  [0]")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("N,...")
-      ->group(kGroup);
-  command.add_option("--kv-type", a.kv_types, "How keys and values are kept  [auto]")
+      ->check(CLI::NonNegativeNumber);
+  AddValue(command, kGroup, "--kv-type", a.kv_types, "TYPE,...",
+           "Keys and values: " + ListNames(KvTypeNames()) + "  [auto]")
       ->delimiter(',')
-      ->check(CLI::IsMember(KvTypeNames()))
-      ->type_name("")
-      ->group(kGroup);
-  command
-      .add_option("--instruction-set", a.instruction_sets,
-                  "Vector instructions; all: each that this machine has  [auto]")
+      ->check(CLI::IsMember(KvTypeNames()));
+  AddValue(command, kGroup, "--instruction-set", a.instruction_sets, "SET,...",
+           ListNames(sets) + "; all: each that is here  [auto]")
       ->delimiter(',')
-      ->check(CLI::IsMember(sets))
-      ->type_name("")
-      ->group(kGroup);
-  command.add_flag("--rewind", a.rewind, "Rewind, go on, and demand the same continuation")->group(kGroup);
-  command
-      .add_flag("--same-for-threads", a.same_for_threads,
-                "Demand the same logits, bit for bit, for all numbers of threads")
-      ->group(kGroup);
-  command.add_option("--case", a.cases, "Only this case; may be repeated")->type_name("NAME")->group(kGroup);
+      ->check(CLI::IsMember(sets));
+  AddFlag(command, kGroup, "--rewind", a.rewind, "Also rewind, go on, and demand the same continuation");
+  AddFlag(command, kGroup, "--same-for-threads", a.same_for_threads,
+          "Also demand the same logits, bit for bit, for all numbers of threads");
+  AddValue(command, kGroup, "--case", a.cases, "NAME", "Only this case; may be repeated");
 }
 
 void AddToleranceArguments(CLI::App& command, CheckArguments& a) {
-  const char* const kGroup = "Tolerances";
-  command.add_option("--logits-tolerance", a.tolerances.logits, "Largest difference of a logit  [1e-3]")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("X")
-      ->group(kGroup);
-  command
-      .add_option("--hidden-tolerance", a.tolerances.hidden,
-                  "The same of a layer, relative to its largest value  [1e-3]")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("X")
-      ->group(kGroup);
-  command
-      .add_option("--margin", a.tolerances.margin,
-                  "Greedy ids are compared where the reference's best logit leads by more than this  [2e-3]")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("X")
-      ->group(kGroup);
+  constexpr char kGroup[] = "Tolerances";
+  AddValue(command, kGroup, "--logits-tolerance", a.tolerances.logits, "X",
+           "Largest difference of a logit  [1e-3]")
+      ->check(CLI::NonNegativeNumber);
+  AddValue(command, kGroup, "--hidden-tolerance", a.tolerances.hidden, "X",
+           "The same of a layer's input, relative to its largest value  [1e-3]")
+      ->check(CLI::NonNegativeNumber);
+  AddValue(command, kGroup, "--margin", a.tolerances.margin, "X",
+           "Compare greedy ids where the reference's best logit leads by more  [2e-3]")
+      ->check(CLI::NonNegativeNumber);
 }
 
 }  // namespace
 
 Command AddCheck(CLI::App& program) {
   auto arguments = std::make_shared<CheckArguments>();
-  CLI::App* command = program.add_subcommand("check",
-                                             "Recompute what a reference computed and show the largest "
-                                             "errors. Each PATH is a checkpoint folder with\n"
-                                             "golden.safetensors and cases.json, or with expected.json; with "
-                                             "--tokenizer, a file of tokenizer cases.");
-  command->add_option("PATH", arguments->paths, "Folders to check")->required()->type_name("");
+  CLI::App* command =
+      program.add_subcommand("check", "Compare with what a reference computed, and show the largest errors");
+  constexpr char kGroup[] = "Kind of check";
   command
-      ->add_option("--tokenizer", arguments->tokenizer,
-                   "Check this tokenizer (a tokenizer.json or a folder) against the cases in PATH")
-      ->type_name("TOKENIZER");
-  command->add_flag("--json", arguments->json, "The report as JSON");
+      ->add_option("PATH", arguments->paths,
+                   "Checkpoint folders that also hold golden.safetensors and\n"
+                   "cases.json, or expected.json; with --tokenizer, files of cases")
+      ->required();
+  AddValue(*command, kGroup, "--tokenizer", arguments->tokenizer, "TOKENIZER",
+           "Compare this tokenizer (a tokenizer.json or a folder) with the cases in PATH");
+  AddFlag(*command, kGroup, "--json", arguments->json, "The report as JSON");
   AddConfigurationArguments(*command, *arguments);
   AddToleranceArguments(*command, *arguments);
   return {command, [arguments] { return Check(*arguments); }};
