@@ -15,12 +15,12 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 CARAT, SOURCE = sys.argv[1], sys.argv[2]
 DEMO = os.path.join(SOURCE, "examples/demo-model/checkpoint")
 TINY = os.path.join(SOURCE, "tests/golden/models/tiny-e2b")
+SMALL = os.path.join(SOURCE, "tests/golden/models/tiny-31b")
 COMMANDS = ("run", "chat", "tokenize", "inspect", "check")
 PATIENCE = 60
 
@@ -301,25 +301,39 @@ class Chat(ProgramTest):
         if process == 0:
             os.execv(CARAT, [CARAT, "chat", TINY, "--greedy", "--stats", *never])
         self.addCleanup(os.close, terminal)
-        seen = self.read_until(terminal, b"> ")
+        screen = Screen(terminal)
+        screen.wait_for("> ")
         os.write(terminal, b"\x03")  # at the prompt: a hint, and it stays
-        seen = self.read_until(terminal, b"leaves)\r\n> ")
+        screen.wait_for("leaves)\r\n> ")
         os.write(terminal, b"go\n")
-        self.read_until(terminal, b"go\r\n")
-        time.sleep(0.3)
+        screen.wait_for("go\r\n")
+        screen.wait_for_length(20)  # it answers
         os.write(terminal, b"\x03")  # during an answer: it ends
-        seen = self.read_until(terminal, b"interrupted")
-        self.read_until(terminal, b"> ")
+        screen.wait_for("interrupted\r\n")
+        screen.wait_for("> ")
         os.write(terminal, b"/exit\n")
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), 0, seen)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), 0)
 
-    def read_until(self, terminal, text):
-        seen, end = b"", time.monotonic() + PATIENCE
-        while text not in seen:
-            if not select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
-                self.fail(f"{text} did not come, but {seen[-500:]}")
-            seen += os.read(terminal, 65536)
-        return seen
+
+class Screen:
+    """What a program writes to a terminal, read up to the texts that are waited for."""
+
+    def __init__(self, terminal):
+        self.terminal, self.unread = terminal, b""
+
+    def read_more(self, wanted):
+        if not select.select([self.terminal], [], [], PATIENCE)[0]:
+            raise AssertionError(f"{wanted} did not come, but {self.unread[-500:]}")
+        self.unread += os.read(self.terminal, 65536)
+
+    def wait_for(self, text):
+        while text.encode() not in self.unread:
+            self.read_more(repr(text))
+        self.unread = self.unread.partition(text.encode())[2]
+
+    def wait_for_length(self, length):
+        while len(self.unread) < length:
+            self.read_more(f"{length} bytes")
 
 
 class Inspect(ProgramTest):
@@ -357,7 +371,7 @@ class Inspect(ProgramTest):
 class Check(ProgramTest):
     def changed(self, change):
         """A copy of a checkpoint whose reference was changed: change(header, data, cases) edits them."""
-        path = self.copy_of(TINY)
+        path = self.copy_of(SMALL)
         golden, cases_path = os.path.join(path, "golden.safetensors"), os.path.join(path, "cases.json")
         header, data = read_safetensors(golden)
         with open(cases_path, encoding="utf-8") as f:
@@ -384,7 +398,7 @@ class Check(ProgramTest):
         return found
 
     def test_what_is_compared(self):
-        report = json.loads(self.output("check", TINY, "--json"))
+        report = json.loads(self.output("check", SMALL, "--json"))
         cases = {case["name"]: case for case in report["runs"][0]["cases"]}
         self.assertEqual([f["what"] for f in cases["text"]["findings"]], ["prompt ids", "logits", "hidden states", "greedy ids"])
         self.assertEqual([f["what"] for f in cases["past_window"]["findings"]], ["logits", "greedy ids"])
@@ -397,9 +411,9 @@ class Check(ProgramTest):
         self.assertEqual(self.differing(self.changed(lambda h, d, c: self.add(h, d, "text/logits", 700, 0.01))), {("text", "logits")})
         last = lambda h, d, c: self.add(h, d, "past_window/logits", 640 * 40 - 1, math.nan)
         self.assertEqual(self.differing(self.changed(last)), {("past_window", "logits")})
-        path = self.changed(lambda h, d, c: self.add(h, d, "text/hidden", 96 * 24 * 10 + 5, 1.0))
+        path = self.changed(lambda h, d, c: self.add(h, d, "text/hidden", 64 * 14 * 6 + 5, 1.0))  # the final norm
         self.assertEqual(self.differing(path), {("text", "hidden states")})
-        self.assertEqual(self.differing(path, "--hidden-tolerance", 1e9), set())
+        self.assertEqual(self.differing(path, "--case", "text", "--hidden-tolerance", 1e9), set())
         self.assertEqual(self.differing(path, "--case", "past_window"), set())
 
     def test_finds_wrong_ids(self):
@@ -407,8 +421,8 @@ class Check(ProgramTest):
             cases[0]["greedy"][10] += 1
         path = self.changed(change)
         self.assertEqual(self.differing(path), {("text", "greedy ids")})
-        self.assertRegex(carat("check", path).stdout.decode(), r"DIFFERS +text +greedy ids +step 10: \d+, the reference has \d+ by")
-        self.assertEqual(self.differing(path, "--margin", 100), set())
+        self.assertRegex(carat("check", path, "--case", "text").stdout.decode(), r"DIFFERS +text +greedy ids +step 10: \d+, the reference has \d+ by")
+        self.assertEqual(self.differing(path, "--case", "text", "--margin", 100), set())
 
     def test_finds_wrong_demo(self):
         path = self.copy_of(DEMO)
@@ -439,9 +453,9 @@ class Check(ProgramTest):
         def no_tensor(header, data, cases):
             del header["text/input_ids"]
         def other_rank(header, data, cases):
-            header["text/logits"]["shape"] = [24 * 640]
+            header["text/logits"]["shape"] = [14 * 640]
         def too_many_rows(header, data, cases):
-            header["text/logits"]["shape"] = [48, 320]
+            header["text/logits"]["shape"] = [28, 320]
         def no_margins(header, data, cases):
             del cases[0]["margins"]
         def few_margins(header, data, cases):
@@ -461,19 +475,19 @@ class Check(ProgramTest):
     def test_broken_files(self):
         for name in ("golden.safetensors", "cases.json"):
             with self.subTest(name):
-                path = self.copy_of(TINY)
+                path = self.copy_of(SMALL)
                 for size in (1000, 4, 0):
                     os.truncate(os.path.join(path, name), size)
                     self.assertEqual(carat("check", path).returncode, 2)
                 os.remove(os.path.join(path, name))
                 self.assertEqual(carat("check", path).returncode, 2)
-        path = self.copy_of(TINY)
+        path = self.copy_of(SMALL)
         with open(os.path.join(path, "golden.safetensors"), "r+b") as f:
             f.write(struct.pack("<Q", 2**63))
         self.assertEqual(carat("check", path).returncode, 2)
 
     def test_one_broken_folder_does_not_hide_the_others(self):
-        done = carat("check", self.folder(), TINY, "--case", "text")
+        done = carat("check", self.folder(), SMALL, "--case", "text")
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"logits", done.stdout)
 
