@@ -274,7 +274,7 @@ Command AddChat(CLI::App& program) {
            "Instructions that stand before the conversation");
   AddValue(*command, kGroup, "--max-tokens", arguments->max_tokens, "N",
            "At most N tokens an answer; -1: no limit  [-1]")
-      ->check(CLI::Range(std::int64_t{-1}, INT64_MAX));
+      ->check(AtLeast(-1));
   AddFlag(*command, kGroup, "--stats", arguments->statistics, "Show speed and memory after each answer");
   AddFlag(*command, kGroup, "--quiet,-q", arguments->model.quiet, "No progress bar");
   AddSamplingArguments(*command, arguments->sampling);

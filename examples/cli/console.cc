@@ -15,14 +15,19 @@
 namespace carat::cli {
 namespace {
 
+// Not through stdio, which would want a second Ctrl-D from a terminal.
 std::string ReadInput() {
   std::string text;
   std::array<char, 65536> buffer;
-  std::size_t count = 0;
-  while ((count = std::fread(buffer.data(), 1, buffer.size(), stdin)) > 0) text.append(buffer.data(), count);
-  if (std::ferror(stdin) != 0)
-    throw Error(kExitBadInput, absl::StrFormat("standard input cannot be read: %s", std::strerror(errno)));
-  return text;
+  for (;;) {
+    const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (count == 0) return text;
+    if (count > 0) {
+      text.append(buffer.data(), static_cast<std::size_t>(count));
+    } else if (errno != EINTR) {
+      throw Error(kExitBadInput, absl::StrFormat("standard input cannot be read: %s", std::strerror(errno)));
+    }
+  }
 }
 
 // The number with three digits and the largest unit that leaves at least 1.

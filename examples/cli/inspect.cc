@@ -64,7 +64,7 @@ void PrintModel(const Inspection& inspection) {
 void PrintLayers(const Inspection& inspection) {
   WriteNow("\nlayers (those in one line hold tensors of the same shapes)\n");
   for (const LayerKind& kind : inspection.layer_kinds)
-    WriteNow(absl::StrFormat("  %s %s: %d tensors, %s each\n", kind.stack, kind.numbers, kind.tensors,
+    WriteNow(absl::StrFormat("  %-36s %-16s %3d tensors, %s each\n", kind.stack, kind.numbers, kind.tensors,
                              Bytes(kind.bytes)));
   WriteNow("other tensors\n");
   for (const TensorInfo& tensor : inspection.other_tensors)
@@ -105,8 +105,8 @@ int Inspect(const InspectArguments& arguments) {
     return kExitSuccess;
   }
   PrintModel(inspection);
-  PrintLayers(inspection);
   PrintMemory(inspection);
+  PrintLayers(inspection);
   if (arguments.tensors) PrintTensors(model);
   return kExitSuccess;
 }
@@ -123,7 +123,7 @@ Command AddInspect(CLI::App& program) {
   AddValue(*command, kGroup, "--context", arguments->contexts, "N,...",
            "Context sizes to tell the memory for  [1024, 4096, ... the model's own]")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber);
+      ->check(AtLeast(1));
   AddFlag(*command, kGroup, "--json", arguments->json, "Everything as JSON");
   return {command, [arguments] { return Inspect(*arguments); }};
 }

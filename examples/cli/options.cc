@@ -80,6 +80,16 @@ CLI::Option* AddPositional(CLI::App& command, const char* name, std::string& val
   return command.add_option(name, value, help)->required();
 }
 
+CLI::Validator AtLeast(double least) {
+  return CLI::Validator(
+      [least](const std::string& text) {
+        double number = 0;
+        if (CLI::detail::lexical_cast(text, number) && number >= least) return std::string();
+        return absl::StrFormat("%s is not a number of at least %g", text, least);
+      },
+      "");
+}
+
 std::string ListNames(const std::vector<std::string>& names) {
   return absl::StrJoin(names, ", ");
 }
@@ -102,12 +112,12 @@ void AddSessionArguments(CLI::App& command, SessionArguments& a) {
   constexpr char kGroup[] = "Session";
   AddValue(command, kGroup, "--context", a.context, "N",
            "The most tokens in all; 0: what the model was made for  [0]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   AddValue(command, kGroup, "--kv-type", a.kv_type, "TYPE",
            "Keys and values: " + ListNames(KvTypeNames()) + "; bf16: half the memory, rounded  [auto]")
       ->check(CLI::IsMember(KvTypeNames()));
   AddValue(command, kGroup, "--chunk", a.chunk, "N", "Prompt tokens read together; 0: carat chooses  [0]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
 }
 
 void AddSamplingArguments(CLI::App& command, SamplingArguments& a) {

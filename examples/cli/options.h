@@ -66,6 +66,9 @@ CLI::Option* AddFlag(CLI::App& command, const char* group, const char* name, boo
                      const std::string& help);
 CLI::Option* AddPositional(CLI::App& command, const char* name, std::string& value, const std::string& help);
 
+// Demands a number that is not smaller.
+CLI::Validator AtLeast(double least);
+
 // "auto, plain, avx2": the names an option takes, for its help.
 std::string ListNames(const std::vector<std::string>& names);
 

@@ -131,7 +131,7 @@ void AddTextArguments(CLI::App& command, RunArguments& a) {
   constexpr char kGroup[] = "Text";
   AddValue(command, kGroup, "--max-tokens", a.max_tokens, "N",
            "Generate at most N tokens; -1: until a stop or a full context  [-1]")
-      ->check(CLI::Range(std::int64_t{-1}, INT64_MAX));
+      ->check(AtLeast(-1));
   AddValue(command, kGroup, "--stop", a.stop, "TEXT", "Stop where this text would appear; may be repeated");
   AddFlag(command, kGroup, "--ignore-stop", a.ignore_stop,
           "Go on at the checkpoint's stop tokens (for timing)");

@@ -38,7 +38,7 @@ void PrintStatistics(const GenerationStats& stats, StopReason stop, const std::s
   PrintPart("prompt", stats.prompt_tokens, stats.prompt_seconds);
   PrintPart("; generated", stats.generated_tokens, stats.generation_seconds);
   absl::FPrintF(stderr, "; %s\n", StopReasonText(stop));
-  absl::FPrintF(stderr, "memory %s at most%s\n", HumanBytes(static_cast<double>(PeakMemory())), remark);
+  absl::FPrintF(stderr, "peak memory %s%s\n", HumanBytes(static_cast<double>(PeakMemory())), remark);
 }
 
 }  // namespace carat::cli

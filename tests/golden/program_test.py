@@ -181,7 +181,7 @@ class Run(ProgramTest):
         prompt = len(self.ids(self.PROMPT, DEMO, "--bos"))
         self.assertRegex(stderr, rf"prompt {prompt} tokens in [\d.]+ s \([\d.]+ tokens/s\)")
         self.assertRegex(stderr, r"generated 9 tokens in [\d.]+ s \([\d.]+ tokens/s\); token limit\n")
-        self.assertRegex(stderr, r"memory [\d.]+ [MG]B at most")
+        self.assertRegex(stderr, r"peak memory [\d.]+ [MG]B")
         self.assertIn("--seed 1", stderr)
 
     def test_quiet(self):

@@ -155,7 +155,7 @@ void AddConfigurationArguments(CLI::App& command, CheckArguments& a) {
   AddValue(command, kGroup, "--chunk", a.chunks, "N,...",
            "Prompt tokens read together; 0: carat chooses  [0]")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   AddValue(command, kGroup, "--kv-type", a.kv_types, "TYPE,...",
            "Keys and values: " + ListNames(KvTypeNames()) + "  [auto]")
       ->delimiter(',')
@@ -174,13 +174,13 @@ void AddToleranceArguments(CLI::App& command, CheckArguments& a) {
   constexpr char kGroup[] = "Tolerances";
   AddValue(command, kGroup, "--logits-tolerance", a.tolerances.logits, "X",
            "Largest difference of a logit  [1e-3]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   AddValue(command, kGroup, "--hidden-tolerance", a.tolerances.hidden, "X",
            "The same of a layer's input, relative to its largest value  [1e-3]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
   AddValue(command, kGroup, "--margin", a.tolerances.margin, "X",
            "Compare greedy ids where the reference's best logit leads by more  [2e-3]")
-      ->check(CLI::NonNegativeNumber);
+      ->check(AtLeast(0));
 }
 
 }  // namespace
