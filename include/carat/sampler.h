@@ -29,6 +29,11 @@
 
 namespace carat {
 
+namespace internal {
+class BuiltInSampler;
+}
+class SamplerChain;
+
 // A token that may come next. Since 0.1.
 struct Candidate {
   std::int32_t token;
@@ -99,6 +104,11 @@ class CARAT_EXPORT Sampler {
 
   // An independent copy in the same state.
   virtual Result<std::unique_ptr<Sampler>> Clone() const = 0;
+
+ private:
+  friend class internal::BuiltInSampler;
+  friend class SamplerChain;
+  bool built_in_ = false;  // carat's own, whose promises need no checking
 };
 
 // What Create builds a chain from. The defaults change nothing: they draw from the model's distribution as it

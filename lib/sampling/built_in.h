@@ -11,7 +11,11 @@
 namespace carat::internal {
 
 // A sampler that keeps a list's promises by itself: a chain checks only after the others.
-class BuiltInSampler : public Sampler {};
+// (Said by a member, not by the type: a host may be compiled without run-time types.)
+class BuiltInSampler : public Sampler {
+ protected:
+  BuiltInSampler() noexcept { built_in_ = true; }
+};
 
 // A T as a Sampler: the body of a noexcept function of carat::samplers.
 template <typename T, typename... Args>

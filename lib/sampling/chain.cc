@@ -202,7 +202,7 @@ Status SamplerChain::Insert(std::size_t index, std::unique_ptr<Sampler> sampler)
       return OutOfRange("cannot insert sampler '%s' at %d: the chain has %d samplers",
                         std::string(sampler->name()), index, steps.size());
     }
-    const bool built_in = dynamic_cast<const internal::BuiltInSampler*>(sampler.get()) != nullptr;
+    const bool built_in = sampler->built_in_;
     steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(index), Step{std::move(sampler), built_in});
     return {};
   });

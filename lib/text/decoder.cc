@@ -15,7 +15,9 @@ namespace carat::internal {
 
 // The rows that are still on their way.
 struct ActiveRows {
-  std::vector<std::int32_t> tokens;  // the pad id where a soft token stands: so per-layer embeddings want it
+  // The pad id where a soft token stands, as per-layer embeddings want it, and also where a placeholder holds
+  // a place for none: the reference reads it so.
+  std::vector<std::int32_t> tokens;
   std::vector<std::int64_t> positions;
   std::vector<const float*> soft;          // empty, or one for each row
   std::vector<std::int64_t> sliding_ends;  // empty, or one for each row
@@ -23,15 +25,19 @@ struct ActiveRows {
 
 namespace {
 
-ActiveRows AllRows(const Chunk& chunk, std::int64_t pad_token) {
+ActiveRows AllRows(const Chunk& chunk, const TextConfig& config) {
   ActiveRows rows;
   rows.tokens.assign(chunk.tokens.begin(), chunk.tokens.end());
   rows.positions.resize(chunk.tokens.size());
   std::iota(rows.positions.begin(), rows.positions.end(), chunk.first_position);
   rows.soft.assign(chunk.soft_rows.begin(), chunk.soft_rows.end());
   rows.sliding_ends.assign(chunk.sliding_ends.begin(), chunk.sliding_ends.end());
-  for (std::size_t r = 0; r < rows.soft.size(); ++r) {
-    if (rows.soft[r] != nullptr) rows.tokens[r] = static_cast<std::int32_t>(pad_token);
+  for (std::size_t r = 0; r < rows.tokens.size(); ++r) {
+    const auto& placeholders = config.placeholder_tokens;
+    const bool placeholder =
+        std::find(placeholders.begin(), placeholders.end(), rows.tokens[r]) != placeholders.end();
+    const bool soft = !rows.soft.empty() && rows.soft[r] != nullptr;
+    if (soft || placeholder) rows.tokens[r] = static_cast<std::int32_t>(config.pad_token);
   }
   return rows;
 }
@@ -91,7 +97,7 @@ Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) c
   const bool observed = chunk.observer != nullptr && *chunk.observer;
   const EmbeddingPass embedding{config_, weights_, linear_, ws};
 
-  ActiveRows rows = AllRows(chunk, config_.pad_token);
+  ActiveRows rows = AllRows(chunk, config_);
   CARAT_RETURN_IF_ERROR(cache.Prepare(chunk.first_position, count));
   FillRopes(ws, rows);
   EmbedTokens(embedding, rows.tokens, rows.soft);

@@ -109,6 +109,11 @@ Result<ModelConfig> ParseModelConfig(std::string_view config_text, std::string_v
   config.has_vision = vision.has_value();
   config.has_audio = audio.has_value();
   CARAT_RETURN_IF_ERROR(ReadMediaTokens(root, config.media));
+  for (const auto& id : {config.media.image, config.media.audio, config.media.video}) {
+    if (id && *id < config.text.vocabulary_size) {
+      config.text.placeholder_tokens.push_back(static_cast<std::int32_t>(*id));
+    }
+  }
   CARAT_RETURN_IF_ERROR(ReadTextTokens(root, text, config));
   if (!generation_text.empty()) {
     CARAT_RETURN_IF_ERROR(ApplyGenerationConfig(generation_text, GenerationConfigPath(source), config));

@@ -50,6 +50,9 @@ struct TextConfig {
   double rms_norm_epsilon = 1e-6;
   bool bidirectional_media = false;  // use_bidirectional_attention == "vision"
   std::int64_t pad_token = 0;
+  // Ids that only hold a place for pictures and sound: where no soft token stands, they are read as the pad
+  // token.
+  std::vector<std::int32_t> placeholder_tokens;
   std::vector<LayerConfig> layers;
 
   // The last layer that has keys and values of its own.

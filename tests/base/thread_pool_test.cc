@@ -130,14 +130,18 @@ TEST(ThreadPool, EndsWithoutHavingWorked) {
   for (int i = 0; i < 50; ++i) MakePool(4);
 }
 
-TEST(ThreadPool, RunCallsEachIndexOnce) {
+// A thread that does not come in time is not waited for; one that comes, comes once, and has left when Run
+// returns.
+TEST(ThreadPool, EveryWorkerComesAtMostOnce) {
   const std::shared_ptr<ThreadPool> pool = MakePool(4);
   EXPECT_EQ(pool->concurrency(), 4);
-  for (const int count : {1, 2, 3, 4}) {
+  for (int round = 0; round < 200; ++round) {
+    const int count = 1 + round % 4;
     std::atomic<int> calls[4] = {};
     pool->Run(
         count, [](void* context, int index) { ++static_cast<std::atomic<int>*>(context)[index]; }, calls);
-    for (int i = 0; i < 4; ++i) EXPECT_EQ(calls[i], i < count ? 1 : 0) << count;
+    EXPECT_EQ(calls[0], 1);
+    for (int i = 1; i < 4; ++i) EXPECT_LE(calls[i], i < count ? 1 : 0) << count;
   }
 }
 

@@ -173,6 +173,16 @@ INSTANTIATE_TEST_SUITE_P(Variants, DecoderTest,
                            return id;
                          });
 
+// A placeholder id for which there is no soft token, as a model may generate one, is read as the pad token.
+TEST(DecoderPlaceholderTest, IsReadAsPadding) {
+  Machine a("tiny-e4b", 1, 16);
+  Machine b("tiny-e4b", 1, 16);
+  ASSERT_EQ(a.config().placeholder_tokens, (std::vector<std::int32_t>{19, 22, 23}));
+  const auto with_placeholder = a.Read(std::vector<std::int32_t>{2, 30, 22, 31}, {3});
+  const auto with_pad = b.Read(std::vector<std::int32_t>{2, 30, 0, 31}, {3});
+  EXPECT_EQ(with_placeholder, with_pad);
+}
+
 TEST(DecoderCancelTest, StopsBetweenLayers) {
   const auto checkpoint = *Checkpoint::Open(std::string(CARAT_TEST_DATA) + "/tiny-e2b");
   const TextConfig& config = checkpoint.config().text;
