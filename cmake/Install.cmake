@@ -10,6 +10,8 @@ configure_package_config_file(cmake/caratConfig.cmake.in ${PROJECT_BINARY_DIR}/c
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/caratConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/caratConfig.cmake ${PROJECT_BINARY_DIR}/caratConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/carat)
+# The pkg-config file finds its prefix from where it lies, so that the tree can be moved.
+file(RELATIVE_PATH CARAT_PREFIX_FROM_PKGCONFIG /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/carat.pc.in ${PROJECT_BINARY_DIR}/carat.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/carat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 if(TARGET carat_program)
