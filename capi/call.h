@@ -1,0 +1,74 @@
+// How every function of the C ABI runs: checked pointers in, no exception out, the outcome in a carat_error.
+#ifndef CARAT_CAPI_CALL_H_
+#define CARAT_CAPI_CALL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "capi/carat.h"
+#include "carat/status.h"
+#include "lib/base/error.h"
+#include "lib/base/guard.h"
+
+namespace carat::capi {
+
+// Puts the outcome of a call into the host's error, if it gave one, and returns its code.
+carat_status Report(carat_error* error, const Status& status) noexcept;
+
+// Runs the body of a function, which returns a Status.
+template <typename Body>
+carat_status Call(carat_error* error, Body&& body) noexcept {
+  return Report(error, internal::Guard(std::forward<Body>(body)));
+}
+
+// INVALID_ARGUMENT if the pointer is null.
+inline Status NotNull(const void* pointer, const char* name) {
+  if (pointer == nullptr) return internal::InvalidArgument("%s is NULL", name);
+  return {};
+}
+
+// Where a new handle or a borrowed pointer will be stored: null until the call has succeeded.
+template <typename T>
+Status ClearOutput(T** output, const char* name) {
+  CARAT_RETURN_IF_ERROR(NotNull(output, name));
+  *output = nullptr;
+  return {};
+}
+
+// A host's array. Errors: INVALID_ARGUMENT for a null one that is not empty, or for an impossible length.
+template <typename T>
+Result<std::span<T>> ArrayOf(T* data, std::size_t count, const char* name) {
+  if (count == 0) return std::span<T>();
+  if (data == nullptr) return internal::InvalidArgument("%s is NULL, but its length is %d", name, count);
+  constexpr std::size_t kMost =
+      static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(T);
+  if (count > kMost) return internal::InvalidArgument("the length of %s, %d, is impossible", name, count);
+  return std::span<T>(data, count);
+}
+
+inline Result<std::string_view> TextOf(const char* data, std::size_t size, const char* name) {
+  CARAT_ASSIGN_OR_RETURN(std::span<const char> text, ArrayOf(data, size, name));
+  return std::string_view(text.data(), text.size());
+}
+
+// One of an enum's values, which are 0 .. last.
+inline Status IsEnumValue(std::int32_t value, std::int32_t last, const char* name) {
+  if (value < 0 || value > last) {
+    return internal::InvalidArgument("%s is %d, but must lie in 0 .. %d", name, value, last);
+  }
+  return {};
+}
+
+// Lends text to the host: never a null pointer.
+inline void Lend(std::string_view text, const char** data, std::size_t* size) noexcept {
+  *data = text.data() == nullptr ? "" : text.data();
+  *size = text.size();
+}
+
+}  // namespace carat::capi
+
+#endif  // CARAT_CAPI_CALL_H_
