@@ -63,10 +63,10 @@ inline Status IsEnumValue(std::int32_t value, std::int32_t last, const char* nam
   return {};
 }
 
-// Lends text to the host: never a null pointer.
-inline void Lend(std::string_view text, const char** data, std::size_t* size) noexcept {
-  *data = text.data() == nullptr ? "" : text.data();
-  *size = text.size();
+// Text lent to the host: never a null pointer. `size` may be null.
+inline const char* LendText(std::string_view text, std::size_t* size) noexcept {
+  if (size != nullptr) *size = text.size();
+  return text.data() == nullptr ? "" : text.data();
 }
 
 }  // namespace carat::capi

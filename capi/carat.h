@@ -12,8 +12,9 @@
 //     sentence for a person. The host makes it and frees it, and may use one for many calls. Functions that
 //     return a value directly cannot fail.
 //  3. NULL. A NULL handle, or a NULL pointer that is not said to be allowed, is CARAT_INVALID_ARGUMENT with a
-//     sentence that names it. Functions that return a value directly answer NULL with 0, or with NULL if they
-//     return a pointer, where nothing else is said. An array of length 0 may be NULL.
+//     sentence that names it. Functions that return a value directly answer it with 0, with "" if they return
+//     text, and with NULL if they return another pointer, where nothing else is said. An array of length 0
+//     may be NULL, and so may the pointer through which a length comes back.
 //  4. Structs. The ones that begin with struct_size are prepared by their carat_..._init function, which
 //     is given sizeof the struct and sets every member to its default; then the host changes what it
 //     likes. Later versions append members, whose default is 0, and never change one. So a program and a
@@ -23,7 +24,7 @@
 //     elements of arrays and never change. Arrays and texts that options point to are copied before the
 //     call returns.
 //  5. Text is UTF-8, given as pointer and length in bytes. Text that comes from carat has a terminating NUL
-//     behind its last byte where this is said, and its pointer is never NULL. Numbers said to be 0 or 1 are
+//     behind its last byte where this is said, and is never a NULL pointer. Numbers said to be 0 or 1 are
 //     truth values; any other value counts as 1.
 //  6. Borrowed memory. A pointer into carat's memory is valid until the next call on the handle that it came
 //     from, or until that handle is freed, where nothing longer is said.
@@ -256,10 +257,9 @@ CARAT_API carat_status carat_tokenizer_decode(const carat_tokenizer* tokenizer, 
                                               size_t token_count, const carat_decode_options* options,
                                               carat_string** text, carat_error* error);
 
-// The piece of one id as stored ("\u2581the", "<0x0A>", "<bos>"); empty for an id outside the vocabulary. Not
-// NUL-terminated; valid as long as any handle to this tokenizer. Since 0.1.
-CARAT_API carat_status carat_tokenizer_piece(const carat_tokenizer* tokenizer, int32_t token,
-                                             const char** piece, size_t* piece_size, carat_error* error);
+// The piece of one id as stored ("\u2581the", "<0x0A>", "<bos>"), [*size]; empty for an id outside the
+// vocabulary. Not NUL-terminated; valid as long as any handle to this tokenizer. Since 0.1.
+CARAT_API const char* carat_tokenizer_piece(const carat_tokenizer* tokenizer, int32_t token, size_t* size);
 
 // The id whose piece is exactly this, or -1. -1 for NULL. Since 0.1.
 CARAT_API int32_t carat_tokenizer_id_of(const carat_tokenizer* tokenizer, const char* piece,
@@ -677,10 +677,12 @@ CARAT_API carat_status carat_sampler_new_draw(uint64_t seed, carat_sampler** sam
 // Frees the handle; a sampler that went into a chain lives on there. Since 0.1.
 CARAT_API void carat_sampler_free(carat_sampler* sampler);
 
-// Using a sampler without a chain. All of them: FAILED_PRECONDITION once it went into a chain; and what a
-// host's sampler returns. The name is not NUL-terminated and is valid as long as the sampler. Since 0.1.
-CARAT_API carat_status carat_sampler_name(const carat_sampler* sampler, const char** name, size_t* name_size,
-                                          carat_error* error);
+// Its name, [*size]; empty once it went into a chain. Not NUL-terminated; valid as long as the sampler.
+// Since 0.1.
+CARAT_API const char* carat_sampler_name(const carat_sampler* sampler, size_t* size);
+
+// Using a sampler without a chain. Errors: FAILED_PRECONDITION once it went into a chain, and what a host's
+// sampler returns. Since 0.1.
 CARAT_API carat_status carat_sampler_apply(carat_sampler* sampler, carat_candidates* candidates,
                                            carat_error* error);
 CARAT_API carat_status carat_sampler_accept(carat_sampler* sampler, int32_t token, carat_token_origin origin,
@@ -719,10 +721,9 @@ CARAT_API carat_status carat_sampler_chain_append(carat_sampler_chain* chain, ca
 // How many samplers there are. Since 0.1.
 CARAT_API size_t carat_sampler_chain_size(const carat_sampler_chain* chain);
 
-// The name of the sampler at `index`; empty beyond the end. Not NUL-terminated; valid as long as the chain.
-// Since 0.1.
-CARAT_API carat_status carat_sampler_chain_name(const carat_sampler_chain* chain, size_t index,
-                                                const char** name, size_t* name_size, carat_error* error);
+// The name of the sampler at `index`, [*size]; empty beyond the end. Not NUL-terminated; valid as long as the
+// sampler is in the chain. Since 0.1.
+CARAT_API const char* carat_sampler_chain_name(const carat_sampler_chain* chain, size_t index, size_t* size);
 
 // Chooses a token from the logits of the whole vocabulary, [logit_count]. It does not accept it. Errors:
 // INVALID_ARGUMENT for no logits or a NaN among them, FAILED_PRECONDITION if the samplers leave no
@@ -836,13 +837,12 @@ CARAT_API carat_status carat_session_rewind(carat_session* session, int64_t posi
 CARAT_API carat_status carat_session_clone(const carat_session* session, carat_session** clone,
                                            carat_error* error);
 
-// The tokens so far, [count]; valid until the session is changed. Since 0.1.
-CARAT_API carat_status carat_session_tokens(const carat_session* session, const int32_t** tokens,
-                                            size_t* count, carat_error* error);
-
 // How many tokens there are, and the most there can be. Since 0.1.
 CARAT_API int64_t carat_session_position(const carat_session* session);
 CARAT_API int64_t carat_session_context_size(const carat_session* session);
+
+// The tokens so far, [carat_session_position]; valid until the session is changed. Since 0.1.
+CARAT_API const int32_t* carat_session_tokens(const carat_session* session);
 
 // The kind of cache and the chunk size that were chosen. Since 0.1.
 CARAT_API carat_kv_type carat_session_kv_type(const carat_session* session);
@@ -991,13 +991,13 @@ CARAT_API carat_status carat_generate(carat_session* session, const int32_t* pro
                                       const carat_generation_options* options, carat_step_callback on_step,
                                       void* user_data, carat_generation_result** result, carat_error* error);
 
-// All tokens, a stop token that ended it included, and all text. The text is NUL-terminated. Valid until the
-// result is freed. Since 0.1.
-CARAT_API carat_status carat_generation_result_tokens(const carat_generation_result* result,
-                                                      const int32_t** tokens, size_t* count,
-                                                      carat_error* error);
-CARAT_API carat_status carat_generation_result_text(const carat_generation_result* result, const char** text,
-                                                    size_t* text_size, carat_error* error);
+// All tokens, a stop token that ended it included. Valid until the result is freed. Since 0.1.
+CARAT_API const int32_t* carat_generation_result_tokens(const carat_generation_result* result);
+CARAT_API size_t carat_generation_result_token_count(const carat_generation_result* result);
+// All text, NUL-terminated; the size is without the NUL. Valid until the result is freed. Since 0.1.
+CARAT_API const char* carat_generation_result_text(const carat_generation_result* result);
+CARAT_API size_t carat_generation_result_text_size(const carat_generation_result* result);
+// Why it ended. Since 0.1.
 CARAT_API carat_stop_reason carat_generation_result_stop(const carat_generation_result* result);
 // Fills a prepared struct. Since 0.1.
 CARAT_API carat_status carat_generation_result_get_stats(const carat_generation_result* result,

@@ -33,7 +33,7 @@ using carat::capi::ClearOutput;
 using carat::capi::DefaultsOf;
 using carat::capi::FillStruct;
 using carat::capi::InitStruct;
-using carat::capi::Lend;
+using carat::capi::LendText;
 using carat::capi::NotNull;
 using carat::capi::ReadOptions;
 using carat::capi::Shared;
@@ -98,7 +98,7 @@ carat_generation_step ToStep(const GenerationStep& step, std::vector<carat_token
   top.clear();
   for (const TokenLogprob& likely : step.top) top.push_back({likely.token, likely.logprob});
   carat_generation_step filled = DefaultsOf<carat_generation_step>();
-  Lend(step.text, &filled.text, &filled.text_size);
+  filled.text = LendText(step.text, &filled.text_size);
   filled.top = top.data();
   filled.top_count = top.size();
   filled.token = step.token;
@@ -254,27 +254,20 @@ carat_status carat_generate(carat_session* session, const int32_t* prompt, size_
   });
 }
 
-carat_status carat_generation_result_tokens(const carat_generation_result* result, const int32_t** tokens,
-                                            size_t* count, carat_error* error) {
-  return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(tokens, "tokens"));
-    CARAT_RETURN_IF_ERROR(NotNull(count, "count"));
-    CARAT_RETURN_IF_ERROR(NotNull(result, "result"));
-    *tokens = result->value.tokens.data();
-    *count = result->value.tokens.size();
-    return {};
-  });
+const int32_t* carat_generation_result_tokens(const carat_generation_result* result) {
+  return result == nullptr ? nullptr : result->value.tokens.data();
 }
 
-carat_status carat_generation_result_text(const carat_generation_result* result, const char** text,
-                                          size_t* text_size, carat_error* error) {
-  return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(text, "text"));
-    CARAT_RETURN_IF_ERROR(NotNull(text_size, "text_size"));
-    CARAT_RETURN_IF_ERROR(NotNull(result, "result"));
-    Lend(result->value.text, text, text_size);
-    return {};
-  });
+size_t carat_generation_result_token_count(const carat_generation_result* result) {
+  return result == nullptr ? 0 : result->value.tokens.size();
+}
+
+const char* carat_generation_result_text(const carat_generation_result* result) {
+  return result == nullptr ? "" : result->value.text.c_str();
+}
+
+size_t carat_generation_result_text_size(const carat_generation_result* result) {
+  return result == nullptr ? 0 : result->value.text.size();
 }
 
 carat_stop_reason carat_generation_result_stop(const carat_generation_result* result) {

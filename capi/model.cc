@@ -33,7 +33,7 @@ using carat::capi::DefaultsOf;
 using carat::capi::FillStruct;
 using carat::capi::InitStruct;
 using carat::capi::IsEnumValue;
-using carat::capi::Lend;
+using carat::capi::LendText;
 using carat::capi::NewModelHandle;
 using carat::capi::NotNull;
 using carat::capi::ReadOptions;
@@ -95,9 +95,8 @@ Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
   if (given.log != nullptr) {
     options.log = [log = given.log, user_data = given.log_user_data](carat::LogSeverity severity,
                                                                      std::string_view line) {
-      const char* text = nullptr;
       std::size_t size = 0;
-      Lend(line, &text, &size);
+      const char* text = LendText(line, &size);
       log(user_data, static_cast<carat_log_severity>(severity), text, size);
     };
   }
@@ -106,8 +105,8 @@ Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
 
 carat_model_info ToInfo(const ModelInfo& info) {
   carat_model_info filled = DefaultsOf<carat_model_info>();
-  Lend(info.path, &filled.path, &filled.path_size);
-  Lend(info.architecture, &filled.architecture, &filled.architecture_size);
+  filled.path = LendText(info.path, &filled.path_size);
+  filled.architecture = LendText(info.architecture, &filled.architecture_size);
   filled.context_length = info.context_length;
   filled.parameters = info.parameters;
   filled.layers = info.layers;
@@ -294,9 +293,9 @@ carat_status carat_tensor_list_get(const carat_tensor_list* tensors, size_t inde
     }
     const TensorInfo& tensor = tensors->value[index];
     carat_tensor_info filled = DefaultsOf<carat_tensor_info>();
-    Lend(tensor.name, &filled.name, &filled.name_size);
-    Lend(tensor.format, &filled.format, &filled.format_size);
-    Lend(tensor.file, &filled.file, &filled.file_size);
+    filled.name = LendText(tensor.name, &filled.name_size);
+    filled.format = LendText(tensor.format, &filled.format_size);
+    filled.file = LendText(tensor.file, &filled.file_size);
     filled.shape = tensor.shape.data();
     filled.rank = tensor.shape.size();
     filled.bytes = tensor.bytes;

@@ -1,4 +1,4 @@
-// Candidates, samplers (carat's and the host's), and chains of them.
+// Samplers, carat's and the host's, and chains of them.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,7 +16,6 @@
 #include "capi/sized_struct.h"
 #include "carat/sampler.h"
 
-using carat::Candidate;
 using carat::CandidateList;
 using carat::Result;
 using carat::Sampler;
@@ -30,7 +29,7 @@ using carat::capi::Call;
 using carat::capi::ClearOutput;
 using carat::capi::InitStruct;
 using carat::capi::IsEnumValue;
-using carat::capi::Lend;
+using carat::capi::LendText;
 using carat::capi::NotNull;
 using carat::capi::ReadStruct;
 using carat::capi::Shared;
@@ -40,11 +39,6 @@ using carat::internal::FailedPrecondition;
 using carat::internal::InvalidArgument;
 using carat::internal::OutOfRange;
 using carat::internal::Unimplemented;
-
-// The host's array of candidates is edited in place.
-static_assert(sizeof(carat_candidate) == sizeof(Candidate));
-static_assert(offsetof(carat_candidate, token) == offsetof(Candidate, token));
-static_assert(offsetof(carat_candidate, logit) == offsetof(Candidate, logit));
 
 namespace {
 
@@ -179,63 +173,6 @@ carat_status carat_sampler_functions_init(carat_sampler_functions* functions, si
   return InitStruct(functions, struct_size);
 }
 
-// Candidates ------------------------------------------------------------------------------------------------
-
-carat_status carat_candidates_new(carat_candidate* data, size_t count, int32_t sorted,
-                                  carat_candidates** candidates, carat_error* error) {
-  return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(candidates, "candidates"));
-    CARAT_ASSIGN_OR_RETURN(const std::span<carat_candidate> items, ArrayOf(data, count, "data"));
-    auto made = std::make_unique<carat_candidates>();
-    made->own.emplace(reinterpret_cast<Candidate*>(items.data()), items.size(), sorted != 0);
-    made->list = &*made->own;
-    *candidates = made.release();
-    return {};
-  });
-}
-
-void carat_candidates_free(carat_candidates* candidates) {
-  // A list without storage of its own lives in the frame that lent it to a callback.
-  if (candidates != nullptr && candidates->own.has_value()) delete candidates;
-}
-
-carat_candidate* carat_candidates_data(carat_candidates* candidates) {
-  if (candidates == nullptr) return nullptr;
-  return reinterpret_cast<carat_candidate*>(candidates->list->items().data());
-}
-
-size_t carat_candidates_size(const carat_candidates* candidates) {
-  return candidates == nullptr ? 0 : candidates->list->size();
-}
-
-int32_t carat_candidates_sorted(const carat_candidates* candidates) {
-  return candidates != nullptr && candidates->list->sorted() ? 1 : 0;
-}
-
-void carat_candidates_set_sorted(carat_candidates* candidates, int32_t sorted) {
-  if (candidates != nullptr) candidates->list->set_sorted(sorted != 0);
-}
-
-void carat_candidates_sort(carat_candidates* candidates) {
-  if (candidates != nullptr) candidates->list->Sort();
-}
-
-void carat_candidates_keep_highest(carat_candidates* candidates, size_t count) {
-  if (candidates != nullptr) candidates->list->KeepHighest(count);
-}
-
-void carat_candidates_truncate(carat_candidates* candidates, size_t count) {
-  if (candidates != nullptr) candidates->list->Truncate(count);
-}
-
-void carat_candidates_select(carat_candidates* candidates, int32_t token) {
-  if (candidates != nullptr) candidates->list->Select(token);
-}
-
-int32_t carat_candidates_selected(const carat_candidates* candidates) {
-  return candidates == nullptr ? -1 : candidates->list->selected();
-}
-
 // Samplers --------------------------------------------------------------------------------------------------
 
 carat_status carat_sampler_new(const carat_sampler_functions* functions, void* user_data,
@@ -304,16 +241,9 @@ void carat_sampler_free(carat_sampler* sampler) {
   delete sampler;
 }
 
-carat_status carat_sampler_name(const carat_sampler* sampler, const char** name, size_t* name_size,
-                                carat_error* error) {
-  return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(name, "name"));
-    CARAT_RETURN_IF_ERROR(NotNull(name_size, "name_size"));
-    return WithSampler(sampler, [&](const std::unique_ptr<Sampler>& inside) -> Status {
-      Lend(inside->name(), name, name_size);
-      return {};
-    });
-  });
+const char* carat_sampler_name(const carat_sampler* sampler, size_t* size) {
+  const bool there = sampler != nullptr && sampler->core->value != nullptr;
+  return LendText(there ? sampler->core->value->name() : std::string_view(), size);
 }
 
 carat_status carat_sampler_apply(carat_sampler* sampler, carat_candidates* candidates, carat_error* error) {
@@ -394,15 +324,8 @@ size_t carat_sampler_chain_size(const carat_sampler_chain* chain) {
   return chain == nullptr ? 0 : chain->core->value.size();
 }
 
-carat_status carat_sampler_chain_name(const carat_sampler_chain* chain, size_t index, const char** name,
-                                      size_t* name_size, carat_error* error) {
-  return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(name, "name"));
-    CARAT_RETURN_IF_ERROR(NotNull(name_size, "name_size"));
-    CARAT_RETURN_IF_ERROR(NotNull(chain, "chain"));
-    Lend(chain->core->value.name(index), name, name_size);
-    return {};
-  });
+const char* carat_sampler_chain_name(const carat_sampler_chain* chain, size_t index, size_t* size) {
+  return LendText(chain == nullptr ? std::string_view() : chain->core->value.name(index), size);
 }
 
 carat_status carat_sampler_chain_sample(carat_sampler_chain* chain, const float* logits, size_t logit_count,

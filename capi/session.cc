@@ -177,25 +177,16 @@ carat_status carat_session_clone(const carat_session* session, carat_session** c
   });
 }
 
-carat_status carat_session_tokens(const carat_session* session, const int32_t** tokens, size_t* count,
-                                  carat_error* error) {
-  return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(tokens, "tokens"));
-    CARAT_RETURN_IF_ERROR(NotNull(count, "count"));
-    CARAT_RETURN_IF_ERROR(NotNull(session, "session"));
-    const std::span<const int32_t> ids = session->core->value.tokens();
-    *tokens = ids.data();
-    *count = ids.size();
-    return {};
-  });
-}
-
 int64_t carat_session_position(const carat_session* session) {
   return session == nullptr ? 0 : session->core->value.position();
 }
 
 int64_t carat_session_context_size(const carat_session* session) {
   return session == nullptr ? 0 : session->core->value.context_size();
+}
+
+const int32_t* carat_session_tokens(const carat_session* session) {
+  return session == nullptr ? nullptr : session->core->value.tokens().data();
 }
 
 carat_kv_type carat_session_kv_type(const carat_session* session) {

@@ -22,7 +22,7 @@ using carat::capi::ArrayOf;
 using carat::capi::Call;
 using carat::capi::ClearOutput;
 using carat::capi::InitStruct;
-using carat::capi::Lend;
+using carat::capi::LendText;
 using carat::capi::NewTokenizerHandle;
 using carat::capi::NotNull;
 using carat::capi::TextOf;
@@ -96,15 +96,8 @@ carat_status carat_tokenizer_decode(const carat_tokenizer* tokenizer, const int3
   });
 }
 
-carat_status carat_tokenizer_piece(const carat_tokenizer* tokenizer, int32_t token, const char** piece,
-                                   size_t* piece_size, carat_error* error) {
-  return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(piece, "piece"));
-    CARAT_RETURN_IF_ERROR(NotNull(piece_size, "piece_size"));
-    CARAT_RETURN_IF_ERROR(NotNull(tokenizer, "tokenizer"));
-    Lend(tokenizer->value.Piece(token), piece, piece_size);
-    return {};
-  });
+const char* carat_tokenizer_piece(const carat_tokenizer* tokenizer, int32_t token, size_t* size) {
+  return LendText(tokenizer == nullptr ? std::string_view() : tokenizer->value.Piece(token), size);
 }
 
 int32_t carat_tokenizer_id_of(const carat_tokenizer* tokenizer, const char* piece, size_t piece_size) {
@@ -143,10 +136,9 @@ carat_status carat_stream_decoder_next(carat_stream_decoder* decoder, int32_t to
                                        size_t* text_size, carat_error* error) {
   return Call(error, [&]() -> Status {
     CARAT_RETURN_IF_ERROR(ClearOutput(text, "text"));
-    CARAT_RETURN_IF_ERROR(NotNull(text_size, "text_size"));
     CARAT_RETURN_IF_ERROR(NotNull(decoder, "decoder"));
     CARAT_ASSIGN_OR_RETURN(decoder->text, decoder->value.Next(token));
-    Lend(decoder->text, text, text_size);
+    *text = LendText(decoder->text, text_size);
     return {};
   });
 }
@@ -155,10 +147,9 @@ carat_status carat_stream_decoder_finish(carat_stream_decoder* decoder, const ch
                                          carat_error* error) {
   return Call(error, [&]() -> Status {
     CARAT_RETURN_IF_ERROR(ClearOutput(text, "text"));
-    CARAT_RETURN_IF_ERROR(NotNull(text_size, "text_size"));
     CARAT_RETURN_IF_ERROR(NotNull(decoder, "decoder"));
     decoder->text = decoder->value.Finish();
-    Lend(decoder->text, text, text_size);
+    *text = LendText(decoder->text, text_size);
     return {};
   });
 }
