@@ -1,5 +1,6 @@
 # Every function of carat.h is called by a test written in C, and is on the list of exported symbols; and what
 # is on the list is in the header.
+cmake_minimum_required(VERSION 3.25)
 include(${CMAKE_CURRENT_LIST_DIR}/header_functions.cmake)
 header_functions(${HEADER} functions)
 

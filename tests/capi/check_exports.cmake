@@ -1,5 +1,6 @@
 # What the library exports: exactly the functions of the C list, the C++ API, and nothing from the inside or from
 # what carat stands on. Its SONAME carries the number of the ABI.
+cmake_minimum_required(VERSION 3.25)
 file(STRINGS ${SYMBOLS} listed)
 execute_process(COMMAND ${NM} -D --defined-only --demangle ${LIBRARY} OUTPUT_VARIABLE output RESULT_VARIABLE failed)
 if(failed)

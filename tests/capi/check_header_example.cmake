@@ -1,15 +1,16 @@
 # The program in the opening comment of carat.h compiles as it stands, and runs.
+cmake_minimum_required(VERSION 3.25)
 file(MAKE_DIRECTORY ${WORK})
 file(READ ${HEADER} text)
-string(REGEX MATCH "\n//     #include <carat\\.h>.*\n//     }\n" example "${text}")
-# The first program only: it ends where the comment's prose goes on.
-string(FIND "${example}" "\n//\n// " end)
-string(SUBSTRING "${example}" 0 ${end} example)
+string(FIND "${text}" "\n//     #include <carat.h>\n" begin)
+string(FIND "${text}" "\n//\n// Contents:" end)
+if(begin EQUAL -1 OR end LESS begin)
+  message(FATAL_ERROR "${HEADER} has no example before its contents")
+endif()
+math(EXPR length "${end} - ${begin}")
+string(SUBSTRING "${text}" ${begin} ${length} example)
 string(REGEX REPLACE "\n//     " "\n" example "${example}")
 string(REGEX REPLACE "\n//\n" "\n\n" example "${example}")
-if(NOT example MATCHES "int main")
-  message(FATAL_ERROR "${HEADER} has no example")
-endif()
 file(WRITE ${WORK}/example.c "${example}\n")
 
 get_filename_component(include ${HEADER} DIRECTORY)
