@@ -986,7 +986,8 @@ typedef int32_t (*carat_step_callback)(void* user_data, const carat_generation_s
 typedef struct carat_generation_result carat_generation_result;
 
 // Runs a generation to its end. `on_step` may be NULL; `result` may be NULL if it is not wanted. Errors:
-// those of carat_generation_start and carat_generation_next. Since 0.1.
+// those of carat_generation_start and carat_generation_next; a cancel is one (CANCELLED) only while the
+// prompt is read. Since 0.1.
 CARAT_API carat_status carat_generate(carat_session* session, const int32_t* prompt, size_t prompt_count,
                                       const carat_generation_options* options, carat_step_callback on_step,
                                       void* user_data, carat_generation_result** result, carat_error* error);

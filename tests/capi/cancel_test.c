@@ -140,25 +140,38 @@ static void while_generating(carat_session* session) {
   carat_error_free(error);
 }
 
+typedef struct later {
+  carat_session* session;
+  pthread_t thread;
+  int started;
+} later;
+
 static void* cancel_later(void* session) {
-  const struct timespec wait = {0, 20 * 1000 * 1000};
+  const struct timespec wait = {0, 5 * 1000 * 1000};
   CHECK(nanosleep(&wait, NULL) == 0);
   carat_session_cancel(session);
   return NULL;
 }
 
-// Without any arrangement between the threads.
+static int32_t begin_at_first(void* user_data, const carat_generation_step* step) {
+  later* l = user_data;
+  CHECK(step->text != NULL);
+  if (!l->started) CHECK(pthread_create(&l->thread, NULL, cancel_later, l->session) == 0);
+  l->started = 1;
+  return 1;
+}
+
+// While steps run, without any arrangement between the threads.
 static void truly_at_the_same_time(carat_session* session) {
   carat_error* error = carat_error_new();
   carat_generation_options options;
   CHECK(carat_generation_options_init(&options, sizeof options) == CARAT_OK);
   options.stop_at_model_stop_tokens = 0;
   const int32_t prompt[] = {2, 9};
-  pthread_t thread;
-  CHECK(pthread_create(&thread, NULL, cancel_later, session) == 0);
+  later l = {.session = session, .started = 0};
   carat_generation_result* result = NULL;
-  CHECK_OK(carat_generate(session, prompt, 2, &options, NULL, NULL, &result, error), error);
-  CHECK(pthread_join(thread, NULL) == 0);
+  CHECK_OK(carat_generate(session, prompt, 2, &options, begin_at_first, &l, &result, error), error);
+  CHECK(l.started && pthread_join(l.thread, NULL) == 0);
   CHECK(carat_generation_result_stop(result) == CARAT_STOP_CANCELLED);
   carat_generation_result_free(result);
   carat_error_free(error);

@@ -101,6 +101,8 @@ static size_t greedy(const carat_model* model, const golden* g, int32_t stop_at_
   while (compared < g->greedy_count) {
     const int same = compared < count && tokens[compared] == g->greedy[compared];
     if (!same) {
+      printf("    greedy: id %zu is %d, the reference has %d\n", compared,
+             compared < count ? (int)tokens[compared] : -1, (int)g->greedy[compared]);
       CHECK(g->margins != NULL);
       CHECK(g->margins[compared] <= kClearMargin);
       break;  // from here on it is another text
@@ -149,11 +151,12 @@ static void demo(void) {
   carat_model_free(model);
 }
 
-int main(void) {
-  checkpoint("tiny-e2b");
-  checkpoint("tiny-e4b");
-  checkpoint("tiny-31b");
-  checkpoint("tiny-26b-a4b");
-  demo();
+int main(int argc, char** argv) {
+  CHECK(argc == 2);
+  if (strcmp(argv[1], "demo") == 0) {
+    demo();
+  } else {
+    checkpoint(argv[1]);
+  }
   return 0;
 }

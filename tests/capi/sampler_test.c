@@ -354,7 +354,7 @@ static void chains_from_options(void) {
   CHECK_STATUS(CARAT_INVALID_ARGUMENT, carat_sampler_chain_accept(a, 0, -1, error), error);
   carat_sampler_chain_free(a);
 
-  options.top_p = 0;
+  options.top_p = 2;
   CHECK_ERROR(CARAT_INVALID_ARGUMENT, "top_p", carat_sampler_chain_new(&options, &a, error), error);
   CHECK(a == NULL);
   carat_error_free(error);
