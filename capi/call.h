@@ -25,20 +25,6 @@ carat_status Call(carat_error* error, Body&& body) noexcept {
   return Report(error, internal::Guard(std::forward<Body>(body)));
 }
 
-// INVALID_ARGUMENT if the pointer is null.
-inline Status NotNull(const void* pointer, const char* name) {
-  if (pointer == nullptr) return internal::InvalidArgument("%s is NULL", name);
-  return {};
-}
-
-// Where a new handle or a borrowed pointer will be stored: null until the call has succeeded.
-template <typename T>
-Status ClearOutput(T** output, const char* name) {
-  CARAT_RETURN_IF_ERROR(NotNull(output, name));
-  *output = nullptr;
-  return {};
-}
-
 // A host's array. Errors: INVALID_ARGUMENT for a null one that is not empty, or for an impossible length.
 template <typename T>
 Result<std::span<T>> ArrayOf(T* data, std::size_t count, const char* name) {
@@ -70,5 +56,16 @@ inline const char* LendText(std::string_view text, std::size_t* size) noexcept {
 }
 
 }  // namespace carat::capi
+
+// Returns INVALID_ARGUMENT from the function if the pointer, a parameter of that name, is null.
+#define CARAT_RETURN_IF_NULL(pointer)                                                            \
+  do {                                                                                           \
+    if ((pointer) == nullptr) return ::carat::internal::InvalidArgument("%s is NULL", #pointer); \
+  } while (false)
+
+// The same for where a new handle or a borrowed pointer will be stored: null until the call has succeeded.
+#define CARAT_CLEAR_OUTPUT(output) \
+  CARAT_RETURN_IF_NULL(output);    \
+  *(output) = nullptr
 
 #endif  // CARAT_CAPI_CALL_H_

@@ -12,7 +12,6 @@ using carat::Candidate;
 using carat::Status;
 using carat::capi::ArrayOf;
 using carat::capi::Call;
-using carat::capi::ClearOutput;
 
 // The host's array of candidates is edited in place.
 static_assert(sizeof(carat_candidate) == sizeof(Candidate));
@@ -22,7 +21,7 @@ static_assert(offsetof(carat_candidate, logit) == offsetof(Candidate, logit));
 carat_status carat_candidates_new(carat_candidate* data, size_t count, int32_t sorted,
                                   carat_candidates** candidates, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(candidates, "candidates"));
+    CARAT_CLEAR_OUTPUT(candidates);
     CARAT_ASSIGN_OR_RETURN(const std::span<carat_candidate> items, ArrayOf(data, count, "data"));
     auto made = std::make_unique<carat_candidates>();
     made->own.emplace(reinterpret_cast<Candidate*>(items.data()), items.size(), sorted != 0);

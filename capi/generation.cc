@@ -29,12 +29,10 @@ using carat::TokenLogprob;
 using carat::capi::ArrayOf;
 using carat::capi::Call;
 using carat::capi::CheckStruct;
-using carat::capi::ClearOutput;
 using carat::capi::DefaultsOf;
 using carat::capi::FillStruct;
 using carat::capi::InitStruct;
 using carat::capi::LendText;
-using carat::capi::NotNull;
 using carat::capi::ReadOptions;
 using carat::capi::Shared;
 using carat::capi::SharedSession;
@@ -185,8 +183,8 @@ carat_status carat_generation_start(carat_session* session, const int32_t* promp
                                     const carat_generation_options* options, carat_generation** generation,
                                     carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(generation, "generation"));
-    CARAT_RETURN_IF_ERROR(NotNull(session, "session"));
+    CARAT_CLEAR_OUTPUT(generation);
+    CARAT_RETURN_IF_NULL(session);
     CARAT_ASSIGN_OR_RETURN(const std::span<const int32_t> ids, ArrayOf(prompt, prompt_count, "prompt"));
     CARAT_ASSIGN_OR_RETURN(const Request request, ToRequest(options));
     CARAT_RETURN_IF_ERROR(session->core->NoGeneration());
@@ -205,7 +203,7 @@ void carat_generation_free(carat_generation* generation) {
 carat_status carat_generation_next(carat_generation* generation, carat_generation_step* step,
                                    carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(generation, "generation"));
+    CARAT_RETURN_IF_NULL(generation);
     CARAT_RETURN_IF_ERROR(CheckStruct(step, "carat_generation_step"));
     const std::shared_ptr<RunningGeneration> core = generation->core;
     return core->Next(step);
@@ -215,7 +213,7 @@ carat_status carat_generation_next(carat_generation* generation, carat_generatio
 carat_status carat_generation_get_stats(const carat_generation* generation, carat_generation_stats* stats,
                                         carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(generation, "generation"));
+    CARAT_RETURN_IF_NULL(generation);
     CARAT_RETURN_IF_ERROR(CheckStruct(stats, "carat_generation_stats"));
     FillStats(generation->core->stats(), stats);
     return {};
@@ -227,7 +225,7 @@ carat_status carat_generate(carat_session* session, const int32_t* prompt, size_
                             void* user_data, carat_generation_result** result, carat_error* error) {
   return Call(error, [&]() -> Status {
     if (result != nullptr) *result = nullptr;
-    CARAT_RETURN_IF_ERROR(NotNull(session, "session"));
+    CARAT_RETURN_IF_NULL(session);
     CARAT_ASSIGN_OR_RETURN(const std::span<const int32_t> ids, ArrayOf(prompt, prompt_count, "prompt"));
     CARAT_ASSIGN_OR_RETURN(const Request request, ToRequest(options));
     const std::shared_ptr<SharedSession> core = session->core;
@@ -277,7 +275,7 @@ carat_stop_reason carat_generation_result_stop(const carat_generation_result* re
 carat_status carat_generation_result_get_stats(const carat_generation_result* result,
                                                carat_generation_stats* stats, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(result, "result"));
+    CARAT_RETURN_IF_NULL(result);
     CARAT_RETURN_IF_ERROR(CheckStruct(stats, "carat_generation_stats"));
     FillStats(result->value.stats, stats);
     return {};

@@ -28,14 +28,12 @@ using carat::TensorInfo;
 using carat::capi::ArrayOf;
 using carat::capi::Call;
 using carat::capi::CheckStruct;
-using carat::capi::ClearOutput;
 using carat::capi::DefaultsOf;
 using carat::capi::FillStruct;
 using carat::capi::InitStruct;
 using carat::capi::IsEnumValue;
 using carat::capi::LendText;
 using carat::capi::NewModelHandle;
-using carat::capi::NotNull;
 using carat::capi::ReadOptions;
 using carat::capi::ReadStruct;
 using carat::capi::TextOf;
@@ -164,7 +162,7 @@ const char* carat_instruction_set_name(carat_instruction_set set) {
 carat_status carat_available_instruction_sets(carat_instruction_set* sets, size_t capacity, size_t* count,
                                               carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(count, "count"));
+    CARAT_RETURN_IF_NULL(count);
     *count = 0;
     CARAT_ASSIGN_OR_RETURN(const std::span<carat_instruction_set> room, ArrayOf(sets, capacity, "sets"));
     const std::vector<InstructionSet> available = carat::AvailableInstructionSets();
@@ -179,7 +177,7 @@ carat_status carat_available_instruction_sets(carat_instruction_set* sets, size_
 carat_status carat_model_load(const char* path, size_t path_size, const carat_model_options* options,
                               carat_model** model, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(model, "model"));
+    CARAT_CLEAR_OUTPUT(model);
     CARAT_ASSIGN_OR_RETURN(const std::string_view path_text, TextOf(path, path_size, "path"));
     CARAT_ASSIGN_OR_RETURN(const carat_model_options given, ReadOptions(options, "carat_model_options"));
     CARAT_ASSIGN_OR_RETURN(ModelOptions how, ToModelOptions(given));
@@ -194,8 +192,8 @@ carat_status carat_model_load(const char* path, size_t path_size, const carat_mo
 
 carat_status carat_model_share(const carat_model* model, carat_model** shared, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(shared, "shared"));
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_CLEAR_OUTPUT(shared);
+    CARAT_RETURN_IF_NULL(model);
     CARAT_ASSIGN_OR_RETURN(*shared, NewModelHandle(model->value));
     return {};
   });
@@ -207,7 +205,7 @@ void carat_model_free(carat_model* model) {
 
 carat_status carat_model_get_info(const carat_model* model, carat_model_info* info, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_RETURN_IF_NULL(model);
     CARAT_RETURN_IF_ERROR(CheckStruct(info, "carat_model_info"));
     FillStruct(info, ToInfo(model->value.info()));
     return {};
@@ -217,8 +215,8 @@ carat_status carat_model_get_info(const carat_model* model, carat_model_info* in
 carat_status carat_model_tokenizer(const carat_model* model, carat_tokenizer** tokenizer,
                                    carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(tokenizer, "tokenizer"));
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_CLEAR_OUTPUT(tokenizer);
+    CARAT_RETURN_IF_NULL(model);
     CARAT_ASSIGN_OR_RETURN(*tokenizer, carat::capi::NewTokenizerHandle(model->value.tokenizer()));
     return {};
   });
@@ -227,7 +225,7 @@ carat_status carat_model_tokenizer(const carat_model* model, carat_tokenizer** t
 carat_status carat_model_default_sampling(const carat_model* model, carat_sampling_options* options,
                                           carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_RETURN_IF_NULL(model);
     CARAT_RETURN_IF_ERROR(CheckStruct(options, "carat_sampling_options"));
     const SamplingOptions& sampling = model->sampling;
     carat_sampling_options filled = DefaultsOf<carat_sampling_options>();
@@ -250,8 +248,8 @@ carat_status carat_model_default_sampling(const carat_model* model, carat_sampli
 
 carat_status carat_model_stop_tokens(const carat_model* model, carat_tokens** tokens, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(tokens, "tokens"));
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_CLEAR_OUTPUT(tokens);
+    CARAT_RETURN_IF_NULL(model);
     CARAT_ASSIGN_OR_RETURN(*tokens, carat::capi::NewTokensHandle(model->value.stop_tokens()));
     return {};
   });
@@ -268,8 +266,8 @@ carat_instruction_set carat_model_instruction_set(const carat_model* model) {
 
 carat_status carat_model_tensors(const carat_model* model, carat_tensor_list** tensors, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(tensors, "tensors"));
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_CLEAR_OUTPUT(tensors);
+    CARAT_RETURN_IF_NULL(model);
     *tensors = new carat_tensor_list{model->value.Tensors()};
     return {};
   });
@@ -286,7 +284,7 @@ size_t carat_tensor_list_size(const carat_tensor_list* tensors) {
 carat_status carat_tensor_list_get(const carat_tensor_list* tensors, size_t index, carat_tensor_info* info,
                                    carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(tensors, "tensors"));
+    CARAT_RETURN_IF_NULL(tensors);
     CARAT_RETURN_IF_ERROR(CheckStruct(info, "carat_tensor_info"));
     if (index >= tensors->value.size()) {
       return OutOfRange("index is %d, but the checkpoint has %d tensors", index, tensors->value.size());
@@ -307,7 +305,7 @@ carat_status carat_tensor_list_get(const carat_tensor_list* tensors, size_t inde
 carat_status carat_model_estimate_memory(const carat_model* model, const carat_session_options* options,
                                          carat_memory_needs* needs, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_RETURN_IF_NULL(model);
     CARAT_RETURN_IF_ERROR(CheckStruct(needs, "carat_memory_needs"));
     CARAT_ASSIGN_OR_RETURN(const SessionOptions how, carat::capi::ToSessionOptions(options));
     CARAT_ASSIGN_OR_RETURN(const MemoryNeeds estimate, model->value.EstimateMemory(how));

@@ -26,11 +26,9 @@ using carat::StatusCode;
 using carat::TokenOrigin;
 using carat::capi::ArrayOf;
 using carat::capi::Call;
-using carat::capi::ClearOutput;
 using carat::capi::InitStruct;
 using carat::capi::IsEnumValue;
 using carat::capi::LendText;
-using carat::capi::NotNull;
 using carat::capi::ReadStruct;
 using carat::capi::Shared;
 using carat::capi::TextOf;
@@ -119,7 +117,7 @@ carat_sampler* NewSamplerHandle(std::unique_ptr<Sampler> sampler) {
 carat_status NewSampler(carat_sampler** sampler, carat_error* error,
                         const std::function<Result<std::unique_ptr<Sampler>>()>& make) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(sampler, "sampler"));
+    CARAT_CLEAR_OUTPUT(sampler);
     CARAT_ASSIGN_OR_RETURN(std::unique_ptr<Sampler> made, make());
     *sampler = NewSamplerHandle(std::move(made));
     return {};
@@ -128,9 +126,9 @@ carat_status NewSampler(carat_sampler** sampler, carat_error* error,
 
 // Runs `body(sampler)` on a sampler that is not in a chain.
 template <typename Body>
-Status WithSampler(const carat_sampler* handle, Body&& body) {
-  CARAT_RETURN_IF_ERROR(NotNull(handle, "sampler"));
-  const std::shared_ptr<SamplerCore> core = handle->core;
+Status WithSampler(const carat_sampler* sampler, Body&& body) {
+  CARAT_RETURN_IF_NULL(sampler);
+  const std::shared_ptr<SamplerCore> core = sampler->core;
   const Turn turn(core->busy, "sampler");
   CARAT_RETURN_IF_ERROR(turn.status());
   if (core->value == nullptr) return FailedPrecondition("the sampler went into a chain");
@@ -139,9 +137,9 @@ Status WithSampler(const carat_sampler* handle, Body&& body) {
 
 // Runs `body(chain)` with the chain kept alive and to itself.
 template <typename Body>
-Status WithChain(const carat_sampler_chain* handle, Body&& body) {
-  CARAT_RETURN_IF_ERROR(NotNull(handle, "chain"));
-  const std::shared_ptr<ChainCore> core = handle->core;
+Status WithChain(const carat_sampler_chain* chain, Body&& body) {
+  CARAT_RETURN_IF_NULL(chain);
+  const std::shared_ptr<ChainCore> core = chain->core;
   const Turn turn(core->busy, "sampler chain");
   CARAT_RETURN_IF_ERROR(turn.status());
   return body(core->value);
@@ -178,7 +176,7 @@ carat_status carat_sampler_functions_init(carat_sampler_functions* functions, si
 carat_status carat_sampler_new(const carat_sampler_functions* functions, void* user_data,
                                carat_sampler** sampler, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(sampler, "sampler"));
+    CARAT_CLEAR_OUTPUT(sampler);
     CARAT_ASSIGN_OR_RETURN(const carat_sampler_functions read,
                            ReadStruct(functions, "carat_sampler_functions", false));
     CARAT_ASSIGN_OR_RETURN(const std::string_view name,
@@ -248,7 +246,7 @@ const char* carat_sampler_name(const carat_sampler* sampler, size_t* size) {
 
 carat_status carat_sampler_apply(carat_sampler* sampler, carat_candidates* candidates, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(candidates, "candidates"));
+    CARAT_RETURN_IF_NULL(candidates);
     return WithSampler(
         sampler, [&](const std::unique_ptr<Sampler>& inside) { return inside->Apply(*candidates->list); });
   });
@@ -276,7 +274,7 @@ carat_status carat_sampler_reset(carat_sampler* sampler, carat_error* error) {
 
 carat_status carat_sampler_clone(const carat_sampler* sampler, carat_sampler** clone, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(clone, "clone"));
+    CARAT_CLEAR_OUTPUT(clone);
     return WithSampler(sampler, [&](const std::unique_ptr<Sampler>& inside) -> Status {
       CARAT_ASSIGN_OR_RETURN(std::unique_ptr<Sampler> copy, inside->Clone());
       *clone = NewSamplerHandle(std::move(copy));
@@ -290,7 +288,7 @@ carat_status carat_sampler_clone(const carat_sampler* sampler, carat_sampler** c
 carat_status carat_sampler_chain_new(const carat_sampling_options* options, carat_sampler_chain** chain,
                                      carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(chain, "chain"));
+    CARAT_CLEAR_OUTPUT(chain);
     CARAT_ASSIGN_OR_RETURN(const SamplingOptions how, carat::capi::ToSamplingOptions(options));
     CARAT_ASSIGN_OR_RETURN(SamplerChain made, SamplerChain::Create(how));
     *chain = new carat_sampler_chain{std::make_shared<ChainCore>(std::move(made))};
@@ -300,7 +298,7 @@ carat_status carat_sampler_chain_new(const carat_sampling_options* options, cara
 
 carat_status carat_sampler_chain_new_empty(carat_sampler_chain** chain, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(chain, "chain"));
+    CARAT_CLEAR_OUTPUT(chain);
     *chain = new carat_sampler_chain{std::make_shared<ChainCore>(SamplerChain())};
     return {};
   });
@@ -331,7 +329,7 @@ const char* carat_sampler_chain_name(const carat_sampler_chain* chain, size_t in
 carat_status carat_sampler_chain_sample(carat_sampler_chain* chain, const float* logits, size_t logit_count,
                                         int32_t* token, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(NotNull(token, "token"));
+    CARAT_RETURN_IF_NULL(token);
     *token = -1;
     CARAT_ASSIGN_OR_RETURN(const std::span<const float> values, ArrayOf(logits, logit_count, "logits"));
     return WithChain(chain, [&](SamplerChain& inside) -> Status {
@@ -359,7 +357,7 @@ carat_status carat_sampler_chain_reset(carat_sampler_chain* chain, carat_error* 
 carat_status carat_sampler_chain_clone(const carat_sampler_chain* chain, carat_sampler_chain** clone,
                                        carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(clone, "clone"));
+    CARAT_CLEAR_OUTPUT(clone);
     return WithChain(chain, [&](const SamplerChain& inside) -> Status {
       CARAT_ASSIGN_OR_RETURN(SamplerChain copy, inside.Clone());
       *clone = new carat_sampler_chain{std::make_shared<ChainCore>(std::move(copy))};

@@ -22,12 +22,10 @@ using carat::WantedLogits;
 using carat::capi::ArrayOf;
 using carat::capi::Call;
 using carat::capi::CheckStruct;
-using carat::capi::ClearOutput;
 using carat::capi::DefaultsOf;
 using carat::capi::FillStruct;
 using carat::capi::InitStruct;
 using carat::capi::IsEnumValue;
-using carat::capi::NotNull;
 using carat::capi::ReadOptions;
 using carat::capi::SharedSession;
 using carat::capi::Turn;
@@ -61,9 +59,9 @@ Result<PrefillOptions> ToPrefillOptions(const carat_prefill_options* given) {
 
 // Runs `body(session)` with the session kept alive and to itself.
 template <typename Body>
-Status WithSession(const carat_session* handle, Body&& body) {
-  CARAT_RETURN_IF_ERROR(NotNull(handle, "session"));
-  const std::shared_ptr<SharedSession> core = handle->core;
+Status WithSession(const carat_session* session, Body&& body) {
+  CARAT_RETURN_IF_NULL(session);
+  const std::shared_ptr<SharedSession> core = session->core;
   const Turn turn(core->busy, "session");
   CARAT_RETURN_IF_ERROR(turn.status());
   return body(core->value);
@@ -71,10 +69,10 @@ Status WithSession(const carat_session* handle, Body&& body) {
 
 // The same for calls that change the session.
 template <typename Body>
-Status ChangeSession(const carat_session* handle, Body&& body) {
-  CARAT_RETURN_IF_ERROR(NotNull(handle, "session"));
-  CARAT_RETURN_IF_ERROR(handle->core->NoGeneration());
-  return WithSession(handle, std::forward<Body>(body));
+Status ChangeSession(const carat_session* session, Body&& body) {
+  CARAT_RETURN_IF_NULL(session);
+  CARAT_RETURN_IF_ERROR(session->core->NoGeneration());
+  return WithSession(session, std::forward<Body>(body));
 }
 
 }  // namespace
@@ -94,8 +92,8 @@ carat_status carat_rewind_result_init(carat_rewind_result* result, size_t struct
 carat_status carat_session_new(const carat_model* model, const carat_session_options* options,
                                carat_session** session, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(session, "session"));
-    CARAT_RETURN_IF_ERROR(NotNull(model, "model"));
+    CARAT_CLEAR_OUTPUT(session);
+    CARAT_RETURN_IF_NULL(model);
     CARAT_ASSIGN_OR_RETURN(const SessionOptions how, carat::capi::ToSessionOptions(options));
     CARAT_ASSIGN_OR_RETURN(Session made, Session::Create(model->value, how));
     *session = NewSessionHandle(std::move(made));
@@ -129,8 +127,8 @@ size_t carat_session_logits_count(const carat_session* session) {
 carat_status carat_session_logits(const carat_session* session, size_t index, const float** logits,
                                   size_t* size, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(logits, "logits"));
-    CARAT_RETURN_IF_ERROR(NotNull(session, "session"));
+    CARAT_CLEAR_OUTPUT(logits);
+    CARAT_RETURN_IF_NULL(session);
     CARAT_ASSIGN_OR_RETURN(const std::span<const float> values, session->core->value.Logits(index));
     *logits = values.data();
     if (size != nullptr) *size = values.size();
@@ -141,8 +139,8 @@ carat_status carat_session_logits(const carat_session* session, size_t index, co
 carat_status carat_session_last_logits(const carat_session* session, const float** logits, size_t* size,
                                        carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(logits, "logits"));
-    CARAT_RETURN_IF_ERROR(NotNull(session, "session"));
+    CARAT_CLEAR_OUTPUT(logits);
+    CARAT_RETURN_IF_NULL(session);
     CARAT_ASSIGN_OR_RETURN(const std::span<const float> values, session->core->value.LastLogits());
     *logits = values.data();
     if (size != nullptr) *size = values.size();
@@ -168,7 +166,7 @@ carat_status carat_session_rewind(carat_session* session, int64_t position, cara
 
 carat_status carat_session_clone(const carat_session* session, carat_session** clone, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(clone, "clone"));
+    CARAT_CLEAR_OUTPUT(clone);
     return WithSession(session, [&](const Session& inside) -> Status {
       CARAT_ASSIGN_OR_RETURN(Session copy, inside.Clone());
       *clone = NewSessionHandle(std::move(copy));
@@ -203,8 +201,8 @@ uint64_t carat_session_memory_bytes(const carat_session* session) {
 
 carat_status carat_session_model(const carat_session* session, carat_model** model, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(model, "model"));
-    CARAT_RETURN_IF_ERROR(NotNull(session, "session"));
+    CARAT_CLEAR_OUTPUT(model);
+    CARAT_RETURN_IF_NULL(session);
     CARAT_ASSIGN_OR_RETURN(*model, carat::capi::NewModelHandle(session->core->value.model()));
     return {};
   });

@@ -75,7 +75,7 @@ carat_status InitStruct(T* target, std::size_t struct_size) noexcept {
 // Errors: INVALID_ARGUMENT for a null struct or one whose size no version has.
 template <typename T>
 Status CheckStruct(const T* given, const char* type) {
-  CARAT_RETURN_IF_ERROR(NotNull(given, type));
+  if (given == nullptr) return internal::InvalidArgument("%s is NULL", type);
   if (given->struct_size < kFirstSize<T> || given->struct_size > kLargestSize) {
     return internal::InvalidArgument("%s: struct_size is %d, but must be at least %d: %s_init sets it", type,
                                      given->struct_size, kFirstSize<T>, type);

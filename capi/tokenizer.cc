@@ -20,11 +20,9 @@ using carat::Status;
 using carat::Tokenizer;
 using carat::capi::ArrayOf;
 using carat::capi::Call;
-using carat::capi::ClearOutput;
 using carat::capi::InitStruct;
 using carat::capi::LendText;
 using carat::capi::NewTokenizerHandle;
-using carat::capi::NotNull;
 using carat::capi::TextOf;
 
 namespace carat::capi {
@@ -46,7 +44,7 @@ carat_status carat_decode_options_init(carat_decode_options* options, size_t str
 carat_status carat_tokenizer_load(const char* path, size_t path_size, carat_tokenizer** tokenizer,
                                   carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(tokenizer, "tokenizer"));
+    CARAT_CLEAR_OUTPUT(tokenizer);
     CARAT_ASSIGN_OR_RETURN(const std::string_view path_text, TextOf(path, path_size, "path"));
     CARAT_ASSIGN_OR_RETURN(Tokenizer loaded, Tokenizer::Load(path_text));
     CARAT_ASSIGN_OR_RETURN(*tokenizer, NewTokenizerHandle(std::move(loaded)));
@@ -57,8 +55,8 @@ carat_status carat_tokenizer_load(const char* path, size_t path_size, carat_toke
 carat_status carat_tokenizer_share(const carat_tokenizer* tokenizer, carat_tokenizer** shared,
                                    carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(shared, "shared"));
-    CARAT_RETURN_IF_ERROR(NotNull(tokenizer, "tokenizer"));
+    CARAT_CLEAR_OUTPUT(shared);
+    CARAT_RETURN_IF_NULL(tokenizer);
     CARAT_ASSIGN_OR_RETURN(*shared, NewTokenizerHandle(tokenizer->value));
     return {};
   });
@@ -72,8 +70,8 @@ carat_status carat_tokenizer_encode(const carat_tokenizer* tokenizer, const char
                                     const carat_encode_options* options, carat_tokens** tokens,
                                     carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(tokens, "tokens"));
-    CARAT_RETURN_IF_ERROR(NotNull(tokenizer, "tokenizer"));
+    CARAT_CLEAR_OUTPUT(tokens);
+    CARAT_RETURN_IF_NULL(tokenizer);
     CARAT_ASSIGN_OR_RETURN(const std::string_view input, TextOf(text, text_size, "text"));
     CARAT_ASSIGN_OR_RETURN(const EncodeOptions how, carat::capi::ToEncodeOptions(options));
     CARAT_ASSIGN_OR_RETURN(std::vector<int32_t> ids, tokenizer->value.Encode(input, how));
@@ -86,8 +84,8 @@ carat_status carat_tokenizer_decode(const carat_tokenizer* tokenizer, const int3
                                     size_t token_count, const carat_decode_options* options,
                                     carat_string** text, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(text, "text"));
-    CARAT_RETURN_IF_ERROR(NotNull(tokenizer, "tokenizer"));
+    CARAT_CLEAR_OUTPUT(text);
+    CARAT_RETURN_IF_NULL(tokenizer);
     CARAT_ASSIGN_OR_RETURN(const std::span<const int32_t> ids, ArrayOf(tokens, token_count, "tokens"));
     CARAT_ASSIGN_OR_RETURN(const DecodeOptions how, carat::capi::ToDecodeOptions(options));
     CARAT_ASSIGN_OR_RETURN(std::string decoded, tokenizer->value.Decode(ids, how));
@@ -120,8 +118,8 @@ int32_t carat_tokenizer_bos(const carat_tokenizer* tokenizer) {
 carat_status carat_stream_decoder_new(const carat_tokenizer* tokenizer, const carat_decode_options* options,
                                       carat_stream_decoder** decoder, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(decoder, "decoder"));
-    CARAT_RETURN_IF_ERROR(NotNull(tokenizer, "tokenizer"));
+    CARAT_CLEAR_OUTPUT(decoder);
+    CARAT_RETURN_IF_NULL(tokenizer);
     CARAT_ASSIGN_OR_RETURN(const DecodeOptions how, carat::capi::ToDecodeOptions(options));
     *decoder = new carat_stream_decoder{carat::StreamDecoder(tokenizer->value, how), {}};
     return {};
@@ -135,8 +133,8 @@ void carat_stream_decoder_free(carat_stream_decoder* decoder) {
 carat_status carat_stream_decoder_next(carat_stream_decoder* decoder, int32_t token, const char** text,
                                        size_t* text_size, carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(text, "text"));
-    CARAT_RETURN_IF_ERROR(NotNull(decoder, "decoder"));
+    CARAT_CLEAR_OUTPUT(text);
+    CARAT_RETURN_IF_NULL(decoder);
     CARAT_ASSIGN_OR_RETURN(decoder->text, decoder->value.Next(token));
     *text = LendText(decoder->text, text_size);
     return {};
@@ -146,8 +144,8 @@ carat_status carat_stream_decoder_next(carat_stream_decoder* decoder, int32_t to
 carat_status carat_stream_decoder_finish(carat_stream_decoder* decoder, const char** text, size_t* text_size,
                                          carat_error* error) {
   return Call(error, [&]() -> Status {
-    CARAT_RETURN_IF_ERROR(ClearOutput(text, "text"));
-    CARAT_RETURN_IF_ERROR(NotNull(decoder, "decoder"));
+    CARAT_CLEAR_OUTPUT(text);
+    CARAT_RETURN_IF_NULL(decoder);
     decoder->text = decoder->value.Finish();
     *text = LendText(decoder->text, text_size);
     return {};
