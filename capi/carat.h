@@ -1,0 +1,1012 @@
+// carat.h: Gemma 4 inside your program, from C and from every language that can call C.
+//
+// The rules, which hold for every function below:
+//
+//  1. Handles. carat_model, carat_session and the like are opaque. A function that makes one stores it
+//     through its last pointer argument before `error`, or stores NULL there if it fails. Who got a handle
+//     frees it, with the carat_..._free of its type, once. Freeing NULL does nothing. Any order is right:
+//     a handle keeps alive what it needs, so a model may be freed before its sessions, and a session
+//     before its generation.
+//  2. Errors. A call that can fail returns a carat_status, CARAT_OK or what kind of error, and takes a
+//     carat_error last, which may be NULL. If it is not, it then holds the status that was returned and a
+//     sentence for a person. The host makes it and frees it, and may use one for many calls. Functions that
+//     return a value directly cannot fail.
+//  3. NULL. A NULL handle, or a NULL pointer that is not said to be allowed, is CARAT_INVALID_ARGUMENT with a
+//     sentence that names it. Functions that return a value directly answer it with 0, with "" if they return
+//     text, and with NULL if they return another pointer, where nothing else is said. An array of length 0
+//     may be NULL, and so may the pointer through which a length comes back.
+//  4. Structs. The ones that begin with struct_size are prepared by their carat_..._init function, which
+//     is given sizeof the struct and sets every member to its default; then the host changes what it
+//     likes. Later versions append members, whose default is 0, and never change one. So a program and a
+//     library of different versions understand each other: what the other side does not know is left at
+//     its default, and is CARAT_INVALID_ARGUMENT if it was set. A struct that carat hands to a callback
+//     has struct_size set too. NULL options are the defaults. The few structs without struct_size are
+//     elements of arrays and never change. Arrays and texts that options point to are copied before the
+//     call returns.
+//  5. Text is UTF-8, given as pointer and length in bytes. Text that comes from carat has a terminating NUL
+//     behind its last byte where this is said, and is never a NULL pointer. Numbers said to be 0 or 1 are
+//     truth values; any other value counts as 1.
+//  6. Borrowed memory. A pointer into carat's memory is valid until the next call on the handle that it came
+//     from, or until that handle is freed, where nothing longer is said.
+//  7. Callbacks are called on the thread that called carat, never after that call has returned, except
+//     where another life is said. user_data goes to them as it is. They must not throw, longjmp or end the
+//     thread. A callback may use other handles; calls that would change the handle that is at work are
+//     CARAT_FAILED_PRECONDITION. Freeing a handle inside a callback is allowed: its work ends first.
+//  8. Threads. A model and a tokenizer may be used by any number of threads at once. Any other handle belongs
+//     to one thread at a time, except for carat_session_cancel and carat_session_clear_cancel.
+//  9. carat never prints, aborts, exits or throws, keeps no state outside its handles, and looks at no
+//     network.
+//
+// A complete program: `hello MODEL_FOLDER TEXT` continues the text.
+//
+//     #include <carat.h>
+//     #include <stdio.h>
+//     #include <string.h>
+//
+//     static int32_t print_step(void* user_data, const carat_generation_step* step) {
+//       (void)user_data;
+//       fwrite(step->text, 1, step->text_size, stdout);
+//       return 1;  // go on
+//     }
+//
+//     int main(int argc, char** argv) {
+//       if (argc != 3) return 2;
+//       carat_error* error = carat_error_new();
+//       carat_model* model = NULL;
+//       carat_tokenizer* tokenizer = NULL;
+//       carat_tokens* prompt = NULL;
+//       carat_session* session = NULL;
+//       carat_encode_options encode;
+//       carat_encode_options_init(&encode, sizeof encode);
+//       encode.add_bos = 1;
+//       carat_generation_options options;
+//       carat_generation_options_init(&options, sizeof options);
+//       options.max_new_tokens = 40;
+//
+//       const char* folder = argv[1];
+//       const char* text = argv[2];
+//       int ok =
+//           carat_model_load(folder, strlen(folder), NULL, &model, error) == CARAT_OK &&
+//           carat_model_tokenizer(model, &tokenizer, error) == CARAT_OK &&
+//           carat_tokenizer_encode(tokenizer, text, strlen(text), &encode, &prompt, error) == CARAT_OK &&
+//           carat_session_new(model, NULL, &session, error) == CARAT_OK &&
+//           carat_generate(session, carat_tokens_data(prompt), carat_tokens_size(prompt), &options,
+//                          print_step, NULL, NULL, error) == CARAT_OK;
+//       if (!ok) fprintf(stderr, "%s\n", carat_error_message(error));
+//       carat_model_free(model);
+//       carat_tokenizer_free(tokenizer);
+//       carat_tokens_free(prompt);
+//       carat_session_free(session);
+//       carat_error_free(error);
+//       return ok ? 0 : 1;
+//     }
+//
+// Contents: version; errors; strings and tokens; tokenizer; stream decoder; model; candidates; samplers;
+// sampler chain; session; generation. "Since" names the version of carat that an item first appeared in.
+#ifndef CARAT_H_
+#define CARAT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#if defined(CARAT_BUILDING)
+#define CARAT_API __declspec(dllexport)
+#else
+#define CARAT_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define CARAT_API __attribute__((visibility("default")))
+#else
+#define CARAT_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// --------------------------------------------------------------------------------------------------------
+// Version
+// --------------------------------------------------------------------------------------------------------
+
+// The version of this header. Since 0.1.
+#define CARAT_VERSION_MAJOR 0
+#define CARAT_VERSION_MINOR 1
+#define CARAT_VERSION_PATCH 0
+
+// The number of the ABI: it changes only when programs built with an earlier header would break, and is the
+// number in the library's name, libcarat.so.0. Since 0.1.
+#define CARAT_ABI_VERSION 0
+
+// "0.1.0": the version of the library that is loaded, which may be newer than this header. Static storage,
+// NUL-terminated. Since 0.1.
+CARAT_API const char* carat_version_string(void);
+
+// CARAT_ABI_VERSION of the library that is loaded. Since 0.1.
+CARAT_API int32_t carat_abi_version(void);
+
+// --------------------------------------------------------------------------------------------------------
+// Errors
+// --------------------------------------------------------------------------------------------------------
+
+// What kind of error. The numbers are those of gRPC and abseil and never change. Since 0.1.
+typedef int32_t carat_status;
+enum {
+  CARAT_OK = 0,
+  CARAT_CANCELLED = 1,  // carat_session_cancel was called, or a callback asked to stop
+  CARAT_UNKNOWN = 2,
+  CARAT_INVALID_ARGUMENT = 3,  // the caller's argument is wrong whatever the state
+  CARAT_DEADLINE_EXCEEDED = 4,
+  CARAT_NOT_FOUND = 5,  // no such file, no such tensor
+  CARAT_ALREADY_EXISTS = 6,
+  CARAT_PERMISSION_DENIED = 7,
+  CARAT_RESOURCE_EXHAUSTED = 8,   // out of memory, or the context is full
+  CARAT_FAILED_PRECONDITION = 9,  // right call, wrong moment
+  CARAT_ABORTED = 10,
+  CARAT_OUT_OF_RANGE = 11,   // an index or a token id beyond the end
+  CARAT_UNIMPLEMENTED = 12,  // a variant that this version cannot run
+  CARAT_INTERNAL = 13,       // a defect of carat: please report it
+  CARAT_UNAVAILABLE = 14,
+  CARAT_DATA_LOSS = 15,  // a file is cut short or contradicts itself
+  CARAT_UNAUTHENTICATED = 16
+};
+
+// "INVALID_ARGUMENT"; "UNKNOWN" for a number that is none of the above. Static storage, NUL-terminated.
+// Since 0.1.
+CARAT_API const char* carat_status_name(carat_status status);
+
+// A status and a sentence. The host makes as many as it likes; each belongs to one thread at a time. Since
+// 0.1.
+typedef struct carat_error carat_error;
+
+// A new one, which holds CARAT_OK and "". NULL if there is no memory, which is fine to pass on. Since 0.1.
+CARAT_API carat_error* carat_error_new(void);
+CARAT_API void carat_error_free(carat_error* error);
+
+// What the last call that was given this error returned. CARAT_OK for NULL. Since 0.1.
+CARAT_API carat_status carat_error_code(const carat_error* error);
+
+// Its sentence, which names the file, the tensor, the number; "" after CARAT_OK and for NULL. NUL-terminated;
+// valid until the error is used again or freed. Since 0.1.
+CARAT_API const char* carat_error_message(const carat_error* error);
+
+// Bytes in the sentence, without the NUL. Since 0.1.
+CARAT_API size_t carat_error_message_size(const carat_error* error);
+
+// Fills an error: for callbacks that are given one. Returns `code`, so that a callback can return what this
+// returns. The text is copied; `error` and `message` may be NULL. Since 0.1.
+CARAT_API carat_status carat_error_set(carat_error* error, carat_status code, const char* message,
+                                       size_t message_size);
+
+// --------------------------------------------------------------------------------------------------------
+// Strings and tokens that carat returns
+// --------------------------------------------------------------------------------------------------------
+
+// UTF-8 text that the host owns. Since 0.1.
+typedef struct carat_string carat_string;
+// Its bytes, NUL-terminated. Valid until it is freed. "" for NULL. Since 0.1.
+CARAT_API const char* carat_string_data(const carat_string* string);
+// Bytes, without the NUL. Since 0.1.
+CARAT_API size_t carat_string_size(const carat_string* string);
+CARAT_API void carat_string_free(carat_string* string);
+
+// Token ids that the host owns. Since 0.1.
+typedef struct carat_tokens carat_tokens;
+// [carat_tokens_size]. Valid until it is freed. Since 0.1.
+CARAT_API const int32_t* carat_tokens_data(const carat_tokens* tokens);
+CARAT_API size_t carat_tokens_size(const carat_tokens* tokens);
+CARAT_API void carat_tokens_free(carat_tokens* tokens);
+
+// A text inside an array. Since 0.1.
+typedef struct carat_text {
+  const char* data;
+  size_t size;  // bytes
+} carat_text;
+
+// --------------------------------------------------------------------------------------------------------
+// Tokenizer: text to token ids and back
+// --------------------------------------------------------------------------------------------------------
+
+// An immutable table. Threads: any number at once. Ids are 0 .. carat_tokenizer_vocabulary_size - 1. A
+// byte of the input that is no UTF-8 is read as U+FFFD. Since 0.1.
+typedef struct carat_tokenizer carat_tokenizer;
+
+// How text is read. Since 0.1.
+typedef struct carat_encode_options {
+  size_t struct_size;
+  // 0: "<turn|>" in the text is seven characters, so text from a user can never smuggle a control token in.
+  // 1: control tokens and other added tokens in the text become their ids. Default 0.
+  int32_t parse_special;
+  // 1: put <bos> in front unless the text already begins with it. Default 0.
+  int32_t add_bos;
+} carat_encode_options;
+
+// How text is written. Since 0.1.
+typedef struct carat_decode_options {
+  size_t struct_size;
+  // 1: leave control tokens (<bos>, <turn|>, ...) out of the text. Default 0.
+  int32_t skip_special;
+  int32_t reserved;  // 0
+} carat_decode_options;
+
+// These prepare a struct: see rule 4. CARAT_INVALID_ARGUMENT for NULL or a size that no version has. Since
+// 0.1.
+CARAT_API carat_status carat_encode_options_init(carat_encode_options* options, size_t struct_size);
+CARAT_API carat_status carat_decode_options_init(carat_decode_options* options, size_t struct_size);
+
+// Opens tokenizer.json or tokenizer.model: a file of that name, or a folder that holds one of them
+// (tokenizer.json first). For a model's own tokenizer there is carat_model_tokenizer. Errors: NOT_FOUND;
+// DATA_LOSS for a file that is cut short or malformed; UNIMPLEMENTED for a tokenizer whose pipeline is not
+// Gemma's. Since 0.1.
+CARAT_API carat_status carat_tokenizer_load(const char* path, size_t path_size, carat_tokenizer** tokenizer,
+                                            carat_error* error);
+
+// One more handle to the same tokenizer. Errors: RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_tokenizer_share(const carat_tokenizer* tokenizer, carat_tokenizer** shared,
+                                             carat_error* error);
+CARAT_API void carat_tokenizer_free(carat_tokenizer* tokenizer);
+
+// Text to ids, in time and memory linear in the text. Errors: RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_tokenizer_encode(const carat_tokenizer* tokenizer, const char* text,
+                                              size_t text_size, const carat_encode_options* options,
+                                              carat_tokens** tokens, carat_error* error);
+
+// Ids to text. Byte pieces that do not form UTF-8 become U+FFFD. Errors: OUT_OF_RANGE for an id outside the
+// vocabulary. Since 0.1.
+CARAT_API carat_status carat_tokenizer_decode(const carat_tokenizer* tokenizer, const int32_t* tokens,
+                                              size_t token_count, const carat_decode_options* options,
+                                              carat_string** text, carat_error* error);
+
+// The piece of one id as stored ("\u2581the", "<0x0A>", "<bos>"), [*size]; empty for an id outside the
+// vocabulary. Not NUL-terminated; valid as long as any handle to this tokenizer. Since 0.1.
+CARAT_API const char* carat_tokenizer_piece(const carat_tokenizer* tokenizer, int32_t token, size_t* size);
+
+// The id whose piece is exactly this, or -1. -1 for NULL. Since 0.1.
+CARAT_API int32_t carat_tokenizer_id_of(const carat_tokenizer* tokenizer, const char* piece,
+                                        size_t piece_size);
+
+// 1 if the id is a control token (what skip_special leaves out), else 0. Since 0.1.
+CARAT_API int32_t carat_tokenizer_is_special(const carat_tokenizer* tokenizer, int32_t token);
+
+// The number of ids. Since 0.1.
+CARAT_API int32_t carat_tokenizer_vocabulary_size(const carat_tokenizer* tokenizer);
+
+// The beginning-of-text id; -1 if the file has none, and for NULL. Since 0.1.
+CARAT_API int32_t carat_tokenizer_bos(const carat_tokenizer* tokenizer);
+
+// --------------------------------------------------------------------------------------------------------
+// Stream decoder: ids to text, one at a time
+// --------------------------------------------------------------------------------------------------------
+
+// Never emits part of a character: bytes of one that is not complete are held back until it is. The pieces,
+// put together, are what carat_tokenizer_decode gives for all the ids at once. Threads: one at a time.
+// Since 0.1.
+typedef struct carat_stream_decoder carat_stream_decoder;
+
+// Errors: RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_stream_decoder_new(const carat_tokenizer* tokenizer,
+                                                const carat_decode_options* options,
+                                                carat_stream_decoder** decoder, carat_error* error);
+CARAT_API void carat_stream_decoder_free(carat_stream_decoder* decoder);
+
+// The text that this id completes, possibly empty. NUL-terminated; valid until the next call on this decoder.
+// Errors: OUT_OF_RANGE, and the decoder is as before. Since 0.1.
+CARAT_API carat_status carat_stream_decoder_next(carat_stream_decoder* decoder, int32_t token,
+                                                 const char** text, size_t* text_size, carat_error* error);
+
+// The held bytes, as U+FFFD where they are no character. The decoder is then as new. Text as above. Since
+// 0.1.
+CARAT_API carat_status carat_stream_decoder_finish(carat_stream_decoder* decoder, const char** text,
+                                                   size_t* text_size, carat_error* error);
+
+// --------------------------------------------------------------------------------------------------------
+// Sampling options: used by models, sampler chains and generations
+// --------------------------------------------------------------------------------------------------------
+
+// An amount to add to a token's logit; -infinity forbids the token. Since 0.1.
+typedef struct carat_logit_bias {
+  int32_t token;
+  float bias;
+} carat_logit_bias;
+
+// How to choose tokens. The defaults change nothing: they draw from the model's distribution as it is.
+// Since 0.1.
+typedef struct carat_sampling_options {
+  size_t struct_size;
+  // Added to logits: [logit_bias_count]. Default: none.
+  const carat_logit_bias* logit_bias;
+  size_t logit_bias_count;
+  // The same seed gives the same tokens. Default 0.
+  uint64_t seed;
+  // Logits are divided by this. 0 is greedy: the highest logit, ties to the lower id, and nothing is random.
+  // Default 1.
+  float temperature;
+  // Only the k highest; 0, the default, is off.
+  int32_t top_k;
+  // Only the fewest highest whose probabilities reach p together (at least one); 1, the default, is off.
+  float top_p;
+  // Only those with at least min_p times the highest probability; 0, the default, is off.
+  float min_p;
+  // Locally typical sampling: the fewest whose surprise is nearest to the entropy and whose probabilities
+  // reach p together; 1, the default, is off.
+  float typical_p;
+  // Logits of tokens seen in prompt or answer are divided by this where positive, multiplied where
+  // negative; 1, the default, is off.
+  float repetition_penalty;
+  // Subtracted from a logit once for each time that the token was generated; 0, the default, is off.
+  float frequency_penalty;
+  // Subtracted from the logit of every token that was generated; 0, the default, is off.
+  float presence_penalty;
+  // How many of the latest tokens the penalties look at; 0, the default, is all.
+  int32_t penalty_window;
+  int32_t reserved;  // 0
+} carat_sampling_options;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_sampling_options_init(carat_sampling_options* options, size_t struct_size);
+
+// --------------------------------------------------------------------------------------------------------
+// Model: an open Gemma 4 checkpoint
+// --------------------------------------------------------------------------------------------------------
+
+// Weights that never change, mapped from their files: the files must not be changed or cut while a model is
+// open. Threads: any number at once, and any number of sessions. Since 0.1.
+typedef struct carat_model carat_model;
+
+// Told how far a long operation has come, in its unit (bytes of weights, tokens of a prompt). Returns 1 to go
+// on, 0 to stop: the operation then returns CANCELLED. Since 0.1.
+typedef int32_t (*carat_progress_callback)(void* user_data, int64_t done, int64_t total);
+
+// How serious a log line is. Since 0.1.
+typedef int32_t carat_log_severity;
+enum { CARAT_LOG_INFO = 0, CARAT_LOG_WARNING = 1 };
+
+// Receives carat's log lines: there are few, and without this callback they go nowhere. The line is not
+// NUL-terminated and has no newline. May be called for as long as a handle to the model or to anything made
+// from it lives, by whichever thread is then inside carat. Since 0.1.
+typedef void (*carat_log_callback)(void* user_data, carat_log_severity severity, const char* line,
+                                   size_t line_size);
+
+// One piece of parallel work. Since 0.1.
+typedef void (*carat_task)(void* context, int32_t index);
+
+// Runs carat's parallel work on the host's own threads. The struct is copied; user_data must live until
+// `release` is called, or without one as long as any handle to the model or to anything made from it.
+// Since 0.1.
+typedef struct carat_task_runner {
+  size_t struct_size;
+  void* user_data;
+  // How many tasks may run at the same time, the calling thread included; at least 1. Asked once, while the
+  // model is loaded. Must be set.
+  int32_t (*concurrency)(void* user_data);
+  // Calls task(context, i) once for every i in [0, count), in any order, on any threads, the caller's too,
+  // and returns when all have returned. count is at most concurrency. Called by one thread at a time,
+  // never from within a task. Must be set.
+  void (*run)(void* user_data, int32_t count, carat_task task, void* context);
+  // The runner is not needed any more: called once, on the thread that frees the last handle to the model or
+  // to anything made from it. Not called if carat_model_load fails: user_data is then still the host's. May
+  // be NULL.
+  void (*release)(void* user_data);
+} carat_task_runner;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_task_runner_init(carat_task_runner* runner, size_t struct_size);
+
+// Which vector instructions the kernels use. Since 0.1.
+typedef int32_t carat_instruction_set;
+enum {
+  CARAT_INSTRUCTION_SET_AUTO = 0,   // the best that this machine has
+  CARAT_INSTRUCTION_SET_PLAIN = 1,  // plain C++, on every machine; slow
+  CARAT_INSTRUCTION_SET_AVX2 = 2,   // x86-64 with AVX2, FMA and F16C
+  CARAT_INSTRUCTION_SET_AVX512 = 3  // x86-64 with AVX-512 F, BW, DQ and VL
+};
+
+// "auto", "plain", "avx2", "avx512"; "unknown" for a number that is none of the above. Static storage,
+// NUL-terminated. Since 0.1.
+CARAT_API const char* carat_instruction_set_name(carat_instruction_set set);
+
+// Those that this machine can run, best last; always at least PLAIN. Stores as many as `capacity` allows, and
+// in `count` how many there are, which may be more. `sets` may be NULL if capacity is 0. Since 0.1.
+CARAT_API carat_status carat_available_instruction_sets(carat_instruction_set* sets, size_t capacity,
+                                                        size_t* count, carat_error* error);
+
+// How a model is opened. Since 0.1.
+typedef struct carat_model_options {
+  size_t struct_size;
+  // The host's threads instead of carat's: `threads` is then ignored. Default NULL.
+  const carat_task_runner* runner;
+  // Told in bytes of weights while preloading. Default NULL.
+  carat_progress_callback progress;
+  void* progress_user_data;
+  // Default NULL.
+  carat_log_callback log;
+  void* log_user_data;
+  // Threads that work on one call, the caller's included; 0, the default, is one for each core that this
+  // process may run on. carat starts threads - 1 threads of its own, which sleep when idle.
+  int32_t threads;
+  // Which kernels. AUTO, the default, can be overridden by the environment variable CARAT_INSTRUCTION_SET;
+  // anything else is taken or refused (UNIMPLEMENTED), never replaced.
+  carat_instruction_set instruction_set;
+  // 1: read every weight that a token needs into memory now instead of when it is first used. Tables that are
+  // looked up row by row are left on disk. Default 0.
+  int32_t preload;
+  int32_t reserved;  // 0
+} carat_model_options;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_model_options_init(carat_model_options* options, size_t struct_size);
+
+// Opens a checkpoint: a folder in the published Hugging Face form (config.json, model.safetensors or
+// shards with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one).
+// Errors: NOT_FOUND, DATA_LOSS (cut short, malformed, contradicting itself), INVALID_ARGUMENT (options),
+// UNIMPLEMENTED (a variant this version cannot run), RESOURCE_EXHAUSTED, CANCELLED (by `progress`). The
+// sentence names file, tensor, expected and found. Since 0.1.
+CARAT_API carat_status carat_model_load(const char* path, size_t path_size,
+                                        const carat_model_options* options, carat_model** model,
+                                        carat_error* error);
+
+// One more handle to the same model. Errors: RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_model_share(const carat_model* model, carat_model** shared, carat_error* error);
+CARAT_API void carat_model_free(carat_model* model);
+
+// What a checkpoint is. Texts are NUL-terminated and valid as long as the handle that was asked. Since 0.1.
+typedef struct carat_model_info {
+  size_t struct_size;
+  const char* path;  // the folder or file as given
+  size_t path_size;
+  const char* architecture;  // "gemma4" or "gemma4_text"
+  size_t architecture_size;
+  int64_t context_length;     // positions that the model was made for
+  int64_t parameters;         // of the text decoder, tables included
+  int32_t layers;             //
+  int32_t kv_shared_layers;   // the last so many have no keys and values of their own
+  int32_t hidden_size;        //
+  int32_t vocabulary_size;    // rows of the embedding = length of the logits
+  int32_t sliding_window;     // positions that a sliding layer sees
+  int32_t experts;            // 0 without mixture of experts
+  int32_t experts_per_token;  //
+  int32_t has_vision;         // 1 if the checkpoint has a vision tower
+  int32_t has_audio;          // 1 if the checkpoint has an audio tower
+  int32_t reserved;           // 0
+} carat_model_info;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_model_info_init(carat_model_info* info, size_t struct_size);
+
+// Fills a prepared struct. Since 0.1.
+CARAT_API carat_status carat_model_get_info(const carat_model* model, carat_model_info* info,
+                                            carat_error* error);
+
+// The model's tokenizer, a handle of its own. Errors: RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_model_tokenizer(const carat_model* model, carat_tokenizer** tokenizer,
+                                             carat_error* error);
+
+// What generation_config.json recommends; without one, the defaults. Fills a prepared struct, whose
+// logit_bias is then valid as long as this model handle. Since 0.1.
+CARAT_API carat_status carat_model_default_sampling(const carat_model* model, carat_sampling_options* options,
+                                                    carat_error* error);
+
+// The ids that end an answer: generation_config.json's, or config.json's. Errors: RESOURCE_EXHAUSTED.
+// Since 0.1.
+CARAT_API carat_status carat_model_stop_tokens(const carat_model* model, carat_tokens** tokens,
+                                               carat_error* error);
+
+// The threads and the kernels that were chosen. Since 0.1.
+CARAT_API int32_t carat_model_threads(const carat_model* model);
+CARAT_API carat_instruction_set carat_model_instruction_set(const carat_model* model);
+
+// Every tensor of a checkpoint, in the order of the files. Threads: any number at once. Since 0.1.
+typedef struct carat_tensor_list carat_tensor_list;
+
+// One tensor. What it points to is valid as long as the list; texts are NUL-terminated. Since 0.1.
+typedef struct carat_tensor_info {
+  size_t struct_size;
+  const char* name;
+  size_t name_size;
+  const char* format;  // "BF16", "F16", "F32"
+  size_t format_size;
+  const char* file;  // the file's name inside the checkpoint
+  size_t file_size;
+  const int64_t* shape;  // [rank], outermost first
+  size_t rank;
+  uint64_t bytes;
+} carat_tensor_info;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_tensor_info_init(carat_tensor_info* info, size_t struct_size);
+
+// Errors: RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_model_tensors(const carat_model* model, carat_tensor_list** tensors,
+                                           carat_error* error);
+CARAT_API void carat_tensor_list_free(carat_tensor_list* tensors);
+CARAT_API size_t carat_tensor_list_size(const carat_tensor_list* tensors);
+
+// Fills a prepared struct with the tensor at `index`. Errors: OUT_OF_RANGE. Since 0.1.
+CARAT_API carat_status carat_tensor_list_get(const carat_tensor_list* tensors, size_t index,
+                                             carat_tensor_info* info, carat_error* error);
+
+// How keys and values are kept. Since 0.1.
+typedef int32_t carat_kv_type;
+enum {
+  CARAT_KV_AUTO = 0,  // as exact as the weights: float32 with float weights (bf16, f16, f32)
+  CARAT_KV_FLOAT32 = 1,
+  CARAT_KV_BFLOAT16 = 2  // half the memory; adds a rounding of 2^-9 to every key and value
+};
+
+// How a session is made. Since 0.1.
+typedef struct carat_session_options {
+  size_t struct_size;
+  // The most positions that the session will hold; 0, the default, is the model's own context. The cache
+  // grows with the text, so a large context costs nothing before it is used.
+  int64_t context_size;
+  // Default AUTO.
+  carat_kv_type kv_type;
+  // Prompt tokens that go through the layers together; 0, the default, lets carat choose. Larger is faster
+  // and takes more memory; results differ by rounding only.
+  int32_t prompt_chunk;
+} carat_session_options;
+
+// What a session will take, in bytes. Since 0.1.
+typedef struct carat_memory_needs {
+  size_t struct_size;
+  uint64_t weights_touched;       // weights that every token reads: resident once used
+  uint64_t weights_looked_up;     // tables of which a token reads single rows: mapped, resident by the row
+  uint64_t kv_sliding;            // rings of the sliding layers: taken when the session is made
+  uint64_t kv_full_per_position;  // full-attention layers: grows with the text
+  uint64_t kv_full;               // kv_full_per_position for the whole context
+  uint64_t workspace;             // activations of one prompt chunk
+} carat_memory_needs;
+
+// These prepare a struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_session_options_init(carat_session_options* options, size_t struct_size);
+CARAT_API carat_status carat_memory_needs_init(carat_memory_needs* needs, size_t struct_size);
+
+// What a session with these options will take: fills a prepared struct. Errors: INVALID_ARGUMENT as for
+// carat_session_new. Since 0.1.
+CARAT_API carat_status carat_model_estimate_memory(const carat_model* model,
+                                                   const carat_session_options* options,
+                                                   carat_memory_needs* needs, carat_error* error);
+
+// --------------------------------------------------------------------------------------------------------
+// Candidates: what samplers work on
+// --------------------------------------------------------------------------------------------------------
+
+// A token that may come next. Since 0.1.
+typedef struct carat_candidate {
+  int32_t token;
+  float logit;  // -infinity is legal and means never
+} carat_candidate;
+
+// The candidates that are left, with the one that was selected, if any. A sampler may change logits, reorder,
+// and shorten the list, never lengthen it. Threads: one at a time. Since 0.1.
+typedef struct carat_candidates carat_candidates;
+
+// A list over the host's own array, [count], which must live as long as the list and is edited in place: for
+// using samplers without a chain. `sorted` is 1 if logits do not increase along it. Errors:
+// RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_candidates_new(carat_candidate* data, size_t count, int32_t sorted,
+                                            carat_candidates** candidates, carat_error* error);
+// For lists from carat_candidates_new. The one that a callback is given is carat's: freeing it does nothing.
+CARAT_API void carat_candidates_free(carat_candidates* candidates);
+
+// [carat_candidates_size], to read and to change. Valid while the list is; NULL for NULL. Since 0.1.
+CARAT_API carat_candidate* carat_candidates_data(carat_candidates* candidates);
+CARAT_API size_t carat_candidates_size(const carat_candidates* candidates);
+
+// 1 if logits do not increase along the list. Who changes logits or the order says so. Since 0.1.
+CARAT_API int32_t carat_candidates_sorted(const carat_candidates* candidates);
+CARAT_API void carat_candidates_set_sorted(carat_candidates* candidates, int32_t sorted);
+
+// Sorts by logit, highest first, equal ones by lower id. Does nothing to a sorted list. Since 0.1.
+CARAT_API void carat_candidates_sort(carat_candidates* candidates);
+
+// Makes the list consist of its `count` highest, sorted. Linear in the list, but for sorting `count`.
+// Since 0.1.
+CARAT_API void carat_candidates_keep_highest(carat_candidates* candidates, size_t count);
+
+// Makes the list consist of its first `count`. No effect where it has no more. Since 0.1.
+CARAT_API void carat_candidates_truncate(carat_candidates* candidates, size_t count);
+
+// Selects the token: the samplers after this one are not asked any more. Since 0.1.
+CARAT_API void carat_candidates_select(carat_candidates* candidates, int32_t token);
+
+// The selected token; -1 if there is none, and for NULL. Since 0.1.
+CARAT_API int32_t carat_candidates_selected(const carat_candidates* candidates);
+
+// --------------------------------------------------------------------------------------------------------
+// Samplers: one step from logits to the next token
+// --------------------------------------------------------------------------------------------------------
+
+// Edits the candidates (drops some, changes logits), or selects one. Threads: one at a time. Since 0.1.
+typedef struct carat_sampler carat_sampler;
+
+// Where a token that samplers are told of comes from. Since 0.1.
+typedef int32_t carat_token_origin;
+enum {
+  CARAT_TOKEN_PROMPT = 0,    // the host gave it
+  CARAT_TOKEN_GENERATED = 1  // a chain selected it
+};
+
+// A sampler of the host's own: what it does. The struct is copied. Since 0.1.
+typedef struct carat_sampler_functions {
+  size_t struct_size;
+  // A short name for lists and errors, "no-repeats". Copied. Default "host".
+  const char* name;
+  size_t name_size;
+  // Edits the candidates, which are valid during the call. Anything but CARAT_OK ends the sampling with that
+  // status; `error` is never NULL and carat_error_set may say more. Must be set.
+  carat_status (*apply)(void* user_data, carat_candidates* candidates, carat_error* error);
+  // A token has become part of the text. May be NULL.
+  void (*accept)(void* user_data, int32_t token, carat_token_origin origin);
+  // Forget all accepted tokens, and begin again. May be NULL.
+  void (*reset)(void* user_data);
+  // Stores an independent copy of user_data in the same state, which `release` will be called for too. NULL:
+  // chains with this sampler cannot be cloned (UNIMPLEMENTED).
+  carat_status (*clone)(void* user_data, void** copy, carat_error* error);
+  // The sampler is not needed any more: called once for each user_data, on the thread that frees the last
+  // handle to it. May be NULL.
+  void (*release)(void* user_data);
+} carat_sampler_functions;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_sampler_functions_init(carat_sampler_functions* functions, size_t struct_size);
+
+// A sampler of the host's own. If this fails, user_data is still the host's. Errors: INVALID_ARGUMENT (no
+// `apply`), RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_sampler_new(const carat_sampler_functions* functions, void* user_data,
+                                         carat_sampler** sampler, carat_error* error);
+
+// The built-in ones. Parameters as in carat_sampling_options. Errors: INVALID_ARGUMENT for a value outside
+// its range, RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_sampler_new_logit_bias(const carat_logit_bias* bias, size_t bias_count,
+                                                    carat_sampler** sampler, carat_error* error);
+CARAT_API carat_status carat_sampler_new_penalties(float repetition, float frequency, float presence,
+                                                   int32_t window, carat_sampler** sampler,
+                                                   carat_error* error);
+CARAT_API carat_status carat_sampler_new_temperature(float temperature, carat_sampler** sampler,
+                                                     carat_error* error);
+CARAT_API carat_status carat_sampler_new_top_k(int32_t k, carat_sampler** sampler, carat_error* error);
+CARAT_API carat_status carat_sampler_new_top_p(float p, carat_sampler** sampler, carat_error* error);
+CARAT_API carat_status carat_sampler_new_min_p(float p, carat_sampler** sampler, carat_error* error);
+CARAT_API carat_status carat_sampler_new_typical(float p, carat_sampler** sampler, carat_error* error);
+// Selects the highest logit, ties to the lower id.
+CARAT_API carat_status carat_sampler_new_greedy(carat_sampler** sampler, carat_error* error);
+// Draws one by its probability.
+CARAT_API carat_status carat_sampler_new_draw(uint64_t seed, carat_sampler** sampler, carat_error* error);
+
+// Frees the handle; a sampler that went into a chain lives on there. Since 0.1.
+CARAT_API void carat_sampler_free(carat_sampler* sampler);
+
+// Its name, [*size]; empty once it went into a chain. Not NUL-terminated; valid as long as the sampler.
+// Since 0.1.
+CARAT_API const char* carat_sampler_name(const carat_sampler* sampler, size_t* size);
+
+// Using a sampler without a chain. Errors: FAILED_PRECONDITION once it went into a chain, and what a host's
+// sampler returns. Since 0.1.
+CARAT_API carat_status carat_sampler_apply(carat_sampler* sampler, carat_candidates* candidates,
+                                           carat_error* error);
+CARAT_API carat_status carat_sampler_accept(carat_sampler* sampler, int32_t token, carat_token_origin origin,
+                                            carat_error* error);
+CARAT_API carat_status carat_sampler_reset(carat_sampler* sampler, carat_error* error);
+CARAT_API carat_status carat_sampler_clone(const carat_sampler* sampler, carat_sampler** clone,
+                                           carat_error* error);
+
+// --------------------------------------------------------------------------------------------------------
+// Sampler chain: a row of samplers, one of which, usually the last, selects
+// --------------------------------------------------------------------------------------------------------
+
+// The same options, seed and logits give the same tokens on every machine. Threads: one at a time. Since 0.1.
+typedef struct carat_sampler_chain carat_sampler_chain;
+
+// The chain that the options describe, in the reference's order: logit bias, penalties, temperature,
+// top-k, top-p, min-p, typical, draw. Errors: INVALID_ARGUMENT naming the option, its value and its range.
+// Since 0.1.
+CARAT_API carat_status carat_sampler_chain_new(const carat_sampling_options* options,
+                                               carat_sampler_chain** chain, carat_error* error);
+
+// A chain without samplers, for building one by hand. Since 0.1.
+CARAT_API carat_status carat_sampler_chain_new_empty(carat_sampler_chain** chain, carat_error* error);
+CARAT_API void carat_sampler_chain_free(carat_sampler_chain* chain);
+
+// Puts a sampler in, at `index` from the front (0 .. size). It then belongs to the chain: the handle is an
+// empty shell, which the host still frees. Errors: OUT_OF_RANGE for the index, FAILED_PRECONDITION for a
+// sampler that is in a chain already; the sampler is then as before. RESOURCE_EXHAUSTED: the sampler is
+// gone. Since 0.1.
+CARAT_API carat_status carat_sampler_chain_insert(carat_sampler_chain* chain, size_t index,
+                                                  carat_sampler* sampler, carat_error* error);
+// The same at the end. Since 0.1.
+CARAT_API carat_status carat_sampler_chain_append(carat_sampler_chain* chain, carat_sampler* sampler,
+                                                  carat_error* error);
+
+// How many samplers there are. Since 0.1.
+CARAT_API size_t carat_sampler_chain_size(const carat_sampler_chain* chain);
+
+// The name of the sampler at `index`, [*size]; empty beyond the end. Not NUL-terminated; valid as long as the
+// sampler is in the chain. Since 0.1.
+CARAT_API const char* carat_sampler_chain_name(const carat_sampler_chain* chain, size_t index, size_t* size);
+
+// Chooses a token from the logits of the whole vocabulary, [logit_count]. It does not accept it. Errors:
+// INVALID_ARGUMENT for no logits or a NaN among them, FAILED_PRECONDITION if the samplers leave no
+// candidate or select none, and what a sampler returns. Since 0.1.
+CARAT_API carat_status carat_sampler_chain_sample(carat_sampler_chain* chain, const float* logits,
+                                                  size_t logit_count, int32_t* token, carat_error* error);
+
+// Tells every sampler that a token has become part of the text. Since 0.1.
+CARAT_API carat_status carat_sampler_chain_accept(carat_sampler_chain* chain, int32_t token,
+                                                  carat_token_origin origin, carat_error* error);
+
+// Every sampler begins again, a seeded one with its seed. Since 0.1.
+CARAT_API carat_status carat_sampler_chain_reset(carat_sampler_chain* chain, carat_error* error);
+
+// An independent copy in the same state: both go on with the same tokens. Errors: UNIMPLEMENTED for a host's
+// sampler without `clone`, RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_sampler_chain_clone(const carat_sampler_chain* chain,
+                                                 carat_sampler_chain** clone, carat_error* error);
+
+// --------------------------------------------------------------------------------------------------------
+// Session: one sequence of tokens, and the logits that follow it
+// --------------------------------------------------------------------------------------------------------
+
+// The KV cache of one sequence. Threads: one at a time, but for carat_session_cancel. After an error it is
+// as it was before the call, but for prompt chunks that were already read (carat_session_position tells).
+// While a generation runs on it, calls that would change it are FAILED_PRECONDITION. Since 0.1.
+typedef struct carat_session carat_session;
+
+// Errors: INVALID_ARGUMENT naming the option, RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_session_new(const carat_model* model, const carat_session_options* options,
+                                         carat_session** session, carat_error* error);
+CARAT_API void carat_session_free(carat_session* session);
+
+// Receives the hidden states of a run of positions on their way through the layers: what enters layer `layer`
+// (0 .. layers-1), and for layer == layers the final normed state. `states` is [count, hidden_size], float32,
+// row by row, for positions first_position .. first_position+count-1; valid during the call. Since 0.1.
+typedef void (*carat_hidden_states_callback)(void* user_data, int32_t layer, int64_t first_position,
+                                             int64_t count, const float* states, size_t hidden_size);
+
+// Which positions of a prompt get logits. Since 0.1.
+typedef int32_t carat_wanted_logits;
+enum {
+  CARAT_LOGITS_LAST = 0,
+  CARAT_LOGITS_NONE = 1,
+  CARAT_LOGITS_ALL = 2,    // vocabulary_size * 4 bytes each: 1 MB a token for the released models
+  CARAT_LOGITS_LISTED = 3  // carat_prefill_options.positions
+};
+
+// How a prompt is read. Since 0.1.
+typedef struct carat_prefill_options {
+  size_t struct_size;
+  // For LISTED: indices into the tokens of this call, ascending, [position_count]. Default: none.
+  const int64_t* positions;
+  size_t position_count;
+  // Told in tokens, after each chunk. Default NULL.
+  carat_progress_callback progress;
+  void* progress_user_data;
+  // If set, every layer runs for every position. Default NULL.
+  carat_hidden_states_callback hidden_states;
+  void* hidden_states_user_data;
+  // Work that only unwanted logits need is not done: fewer wanted positions are faster. Default LAST.
+  carat_wanted_logits logits;
+  int32_t reserved;  // 0
+} carat_prefill_options;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_prefill_options_init(carat_prefill_options* options, size_t struct_size);
+
+// Appends tokens. Errors: INVALID_ARGUMENT (no tokens, positions out of order), OUT_OF_RANGE (an id
+// outside the vocabulary; nothing is appended), RESOURCE_EXHAUSTED (they do not fit the context: nothing
+// is appended; or out of memory), CANCELLED (the chunks that were read stay). Since 0.1.
+CARAT_API carat_status carat_session_prefill(carat_session* session, const int32_t* tokens,
+                                             size_t token_count, const carat_prefill_options* options,
+                                             carat_error* error);
+
+// Appends one token, whose logits are then the last ones. Errors: as above. Since 0.1.
+CARAT_API carat_status carat_session_decode(carat_session* session, int32_t token, carat_error* error);
+
+// How many positions the last successful prefill or decode computed logits for. Since 0.1.
+CARAT_API size_t carat_session_logits_count(const carat_session* session);
+
+// Logits after soft-capping, [vocabulary_size], of the index-th wanted position, in order. `size` may be
+// NULL. Valid until the session is changed. Errors: OUT_OF_RANGE. Since 0.1.
+CARAT_API carat_status carat_session_logits(const carat_session* session, size_t index, const float** logits,
+                                            size_t* size, carat_error* error);
+
+// Those of the last wanted position. Errors: FAILED_PRECONDITION if there are none. Since 0.1.
+CARAT_API carat_status carat_session_last_logits(const carat_session* session, const float** logits,
+                                                 size_t* size, carat_error* error);
+
+// What a rewind could keep. Since 0.1.
+typedef struct carat_rewind_result {
+  size_t struct_size;
+  // Where the sequence ends now.
+  int64_t position;
+  // How many of its positions are still in the cache. If fewer than position, because a sliding layer has
+  // forgotten keys that the new end would see, then the next prefill or decode reads the rest again first.
+  int64_t kept;
+} carat_rewind_result;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_rewind_result_init(carat_rewind_result* result, size_t struct_size);
+
+// Forgets all positions from `position` on (0 forgets all), and the logits. Fills a prepared `result`,
+// which may be NULL. Errors: OUT_OF_RANGE. Since 0.1.
+CARAT_API carat_status carat_session_rewind(carat_session* session, int64_t position,
+                                            carat_rewind_result* result, carat_error* error);
+
+// An independent session in the same state, sharing the model's weights and nothing else. Errors:
+// RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_session_clone(const carat_session* session, carat_session** clone,
+                                           carat_error* error);
+
+// How many tokens there are, and the most there can be. Since 0.1.
+CARAT_API int64_t carat_session_position(const carat_session* session);
+CARAT_API int64_t carat_session_context_size(const carat_session* session);
+
+// The tokens so far, [carat_session_position]; valid until the session is changed. Since 0.1.
+CARAT_API const int32_t* carat_session_tokens(const carat_session* session);
+
+// The kind of cache and the chunk size that were chosen. Since 0.1.
+CARAT_API carat_kv_type carat_session_kv_type(const carat_session* session);
+CARAT_API int32_t carat_session_prompt_chunk(const carat_session* session);
+
+// Bytes that this session holds now: cache, activations, logits. Since 0.1.
+CARAT_API uint64_t carat_session_memory_bytes(const carat_session* session);
+
+// The session's model, a handle of its own. Errors: RESOURCE_EXHAUSTED. Since 0.1.
+CARAT_API carat_status carat_session_model(const carat_session* session, carat_model** model,
+                                           carat_error* error);
+
+// Makes the running prefill, decode or generation end soon, with CANCELLED or CARAT_STOP_CANCELLED; if
+// none is running, the next one. Threads: any, at any time while the session handle lives. Does nothing
+// for NULL. Since 0.1.
+CARAT_API void carat_session_cancel(carat_session* session);
+// Takes back a cancel that no call has noticed yet. Threads: as above. Since 0.1.
+CARAT_API void carat_session_clear_cancel(carat_session* session);
+
+// --------------------------------------------------------------------------------------------------------
+// Generation: the loop from a prompt to an answer
+// --------------------------------------------------------------------------------------------------------
+
+// Why a generation ended. Since 0.1.
+typedef int32_t carat_stop_reason;
+enum {
+  CARAT_STOP_NONE = 0,          // it goes on
+  CARAT_STOP_TOKEN = 1,         // one of the stop ids
+  CARAT_STOP_STRING = 2,        // one of the stop strings
+  CARAT_STOP_MAX_TOKENS = 3,    // max_new_tokens were generated
+  CARAT_STOP_CONTEXT_FULL = 4,  // the session's context is full
+  CARAT_STOP_CANCELLED = 5      // carat_session_cancel, or the callback returned 0
+};
+
+// Since 0.1.
+typedef struct carat_generation_options {
+  size_t struct_size;
+  // -1, the default: until a stop or the end of the context.
+  int64_t max_new_tokens;
+  // How to sample. NULL, the default: the model's own recommendation (carat_model_default_sampling).
+  const carat_sampling_options* sampling;
+  // A chain of the host's, used instead of `sampling`. The generation keeps it alive. Default NULL.
+  carat_sampler_chain* chain;
+  // Further ids to stop at, [stop_token_count]. Default: none.
+  const int32_t* stop_tokens;
+  size_t stop_token_count;
+  // Texts to stop at, [stop_string_count]. Nothing from the first one on is emitted; text that could be the
+  // beginning of one is held back until it is known. Default: none.
+  const carat_text* stop_strings;
+  size_t stop_string_count;
+  // Told in tokens while the prompt is read. Default NULL.
+  carat_progress_callback prompt_progress;
+  void* prompt_progress_user_data;
+  // 1: stop at the model's own stop ids. Default 1.
+  int32_t stop_at_model_stop_tokens;
+  // How many of the likeliest tokens to report at each step, with their log-probabilities; 0 to 100.
+  // Default 0.
+  int32_t top_logprobs;
+  // 1: control tokens appear in the text. Default 0.
+  int32_t show_special;
+  int32_t reserved;  // 0
+} carat_generation_options;
+
+// A token's natural-log probability under the model, before any sampler. Since 0.1.
+typedef struct carat_token_logprob {
+  int32_t token;
+  float logprob;
+} carat_token_logprob;
+
+// One token, or the end. What it points to is valid until the next step, or until the callback returns.
+// Since 0.1.
+typedef struct carat_generation_step {
+  size_t struct_size;
+  // Text that became certain with it: whole UTF-8 characters, possibly none. Not NUL-terminated.
+  const char* text;
+  size_t text_size;
+  // The likeliest tokens, highest first, [top_count]; only if top_logprobs > 0.
+  const carat_token_logprob* top;
+  size_t top_count;
+  // The generated token; -1 in a last step that brings only held-back text.
+  int32_t token;
+  // The token's log-probability; only if top_logprobs > 0.
+  float logprob;
+  // CARAT_STOP_NONE while it goes on; otherwise this is the last step.
+  carat_stop_reason stop;
+  int32_t reserved;  // 0
+} carat_generation_step;
+
+// How long it took. Since 0.1.
+typedef struct carat_generation_stats {
+  size_t struct_size;
+  int64_t prompt_tokens;
+  int64_t generated_tokens;
+  double prompt_seconds;
+  double generation_seconds;  // after the prompt
+} carat_generation_stats;
+
+// These prepare a struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_generation_options_init(carat_generation_options* options, size_t struct_size);
+CARAT_API carat_status carat_generation_step_init(carat_generation_step* step, size_t struct_size);
+CARAT_API carat_status carat_generation_stats_init(carat_generation_stats* stats, size_t struct_size);
+
+// A running generation, for hosts that own the loop. It keeps its session alive. Threads: those of the
+// session. Since 0.1.
+//
+//     carat_generation* run = NULL;
+//     carat_generation_step step;
+//     carat_generation_step_init(&step, sizeof step);
+//     carat_status status = carat_generation_start(session, prompt, prompt_count, NULL, &run, error);
+//     while (status == CARAT_OK && step.stop == CARAT_STOP_NONE) {
+//       status = carat_generation_next(run, &step, error);
+//       if (status == CARAT_OK) fwrite(step.text, 1, step.text_size, stdout);
+//     }
+//     carat_generation_free(run);
+typedef struct carat_generation carat_generation;
+
+// Reads the prompt (appended to what the session holds; it may be empty if the session has logits). Errors:
+// those of carat_session_prefill and carat_sampler_chain_new; INVALID_ARGUMENT for options;
+// FAILED_PRECONDITION while another generation runs on the session. Since 0.1.
+CARAT_API carat_status carat_generation_start(carat_session* session, const int32_t* prompt,
+                                              size_t prompt_count, const carat_generation_options* options,
+                                              carat_generation** generation, carat_error* error);
+
+// Ends the generation, wherever it is; the session can then be used again. Since 0.1.
+CARAT_API void carat_generation_free(carat_generation* generation);
+
+// The next step: fills a prepared struct. A token is appended to the session when the one after it is asked
+// for, so that the last one costs nothing; carat_session_tokens tells which are in. After the last step:
+// FAILED_PRECONDITION. A cancel is not an error here but CARAT_STOP_CANCELLED. Since 0.1.
+CARAT_API carat_status carat_generation_next(carat_generation* generation, carat_generation_step* step,
+                                             carat_error* error);
+
+// Fills a prepared struct. Since 0.1.
+CARAT_API carat_status carat_generation_get_stats(const carat_generation* generation,
+                                                  carat_generation_stats* stats, carat_error* error);
+
+// Receives the steps of carat_generate. Returns 1 to go on, 0 to stop. Since 0.1.
+typedef int32_t (*carat_step_callback)(void* user_data, const carat_generation_step* step);
+
+// What carat_generate brought. Since 0.1.
+typedef struct carat_generation_result carat_generation_result;
+
+// Runs a generation to its end. `on_step` may be NULL; `result` may be NULL if it is not wanted. Errors:
+// those of carat_generation_start and carat_generation_next; a cancel is one (CANCELLED) only while the
+// prompt is read. Since 0.1.
+CARAT_API carat_status carat_generate(carat_session* session, const int32_t* prompt, size_t prompt_count,
+                                      const carat_generation_options* options, carat_step_callback on_step,
+                                      void* user_data, carat_generation_result** result, carat_error* error);
+
+// All tokens, a stop token that ended it included. Valid until the result is freed. Since 0.1.
+CARAT_API const int32_t* carat_generation_result_tokens(const carat_generation_result* result);
+CARAT_API size_t carat_generation_result_token_count(const carat_generation_result* result);
+// All text, NUL-terminated; the size is without the NUL. Valid until the result is freed. Since 0.1.
+CARAT_API const char* carat_generation_result_text(const carat_generation_result* result);
+CARAT_API size_t carat_generation_result_text_size(const carat_generation_result* result);
+// Why it ended. Since 0.1.
+CARAT_API carat_stop_reason carat_generation_result_stop(const carat_generation_result* result);
+// Fills a prepared struct. Since 0.1.
+CARAT_API carat_status carat_generation_result_get_stats(const carat_generation_result* result,
+                                                         carat_generation_stats* stats, carat_error* error);
+CARAT_API void carat_generation_result_free(carat_generation_result* result);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif
+
+#endif  // CARAT_H_

@@ -1,0 +1,65 @@
+// The numbers of carat.h are those of include/carat. Nothing but assertions.
+#include "capi/carat.h"
+#include "carat/all.h"
+
+namespace {
+
+template <typename T>
+constexpr bool Same(int number, T value) {
+  return number == static_cast<int>(value);
+}
+
+using carat::InstructionSet;
+using carat::KvType;
+using carat::LogSeverity;
+using carat::StatusCode;
+using carat::StopReason;
+using carat::TokenOrigin;
+using carat::WantedLogits;
+
+static_assert(Same(CARAT_OK, StatusCode::kOk));
+static_assert(Same(CARAT_CANCELLED, StatusCode::kCancelled));
+static_assert(Same(CARAT_UNKNOWN, StatusCode::kUnknown));
+static_assert(Same(CARAT_INVALID_ARGUMENT, StatusCode::kInvalidArgument));
+static_assert(Same(CARAT_DEADLINE_EXCEEDED, StatusCode::kDeadlineExceeded));
+static_assert(Same(CARAT_NOT_FOUND, StatusCode::kNotFound));
+static_assert(Same(CARAT_ALREADY_EXISTS, StatusCode::kAlreadyExists));
+static_assert(Same(CARAT_PERMISSION_DENIED, StatusCode::kPermissionDenied));
+static_assert(Same(CARAT_RESOURCE_EXHAUSTED, StatusCode::kResourceExhausted));
+static_assert(Same(CARAT_FAILED_PRECONDITION, StatusCode::kFailedPrecondition));
+static_assert(Same(CARAT_ABORTED, StatusCode::kAborted));
+static_assert(Same(CARAT_OUT_OF_RANGE, StatusCode::kOutOfRange));
+static_assert(Same(CARAT_UNIMPLEMENTED, StatusCode::kUnimplemented));
+static_assert(Same(CARAT_INTERNAL, StatusCode::kInternal));
+static_assert(Same(CARAT_UNAVAILABLE, StatusCode::kUnavailable));
+static_assert(Same(CARAT_DATA_LOSS, StatusCode::kDataLoss));
+static_assert(Same(CARAT_UNAUTHENTICATED, StatusCode::kUnauthenticated));
+
+static_assert(Same(CARAT_LOG_INFO, LogSeverity::kInfo));
+static_assert(Same(CARAT_LOG_WARNING, LogSeverity::kWarning));
+
+static_assert(Same(CARAT_INSTRUCTION_SET_AUTO, InstructionSet::kAuto));
+static_assert(Same(CARAT_INSTRUCTION_SET_PLAIN, InstructionSet::kPlain));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX2, InstructionSet::kAvx2));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX512, InstructionSet::kAvx512));
+
+static_assert(Same(CARAT_KV_AUTO, KvType::kAuto));
+static_assert(Same(CARAT_KV_FLOAT32, KvType::kFloat32));
+static_assert(Same(CARAT_KV_BFLOAT16, KvType::kBFloat16));
+
+static_assert(Same(CARAT_TOKEN_PROMPT, TokenOrigin::kPrompt));
+static_assert(Same(CARAT_TOKEN_GENERATED, TokenOrigin::kGenerated));
+
+static_assert(Same(CARAT_LOGITS_LAST, WantedLogits::kLast));
+static_assert(Same(CARAT_LOGITS_NONE, WantedLogits::kNone));
+static_assert(Same(CARAT_LOGITS_ALL, WantedLogits::kAll));
+static_assert(Same(CARAT_LOGITS_LISTED, WantedLogits::kListed));
+
+static_assert(Same(CARAT_STOP_NONE, StopReason::kNone));
+static_assert(Same(CARAT_STOP_TOKEN, StopReason::kStopToken));
+static_assert(Same(CARAT_STOP_STRING, StopReason::kStopString));
+static_assert(Same(CARAT_STOP_MAX_TOKENS, StopReason::kMaxTokens));
+static_assert(Same(CARAT_STOP_CONTEXT_FULL, StopReason::kContextFull));
+static_assert(Same(CARAT_STOP_CANCELLED, StopReason::kCancelled));
+
+}  // namespace

@@ -1,0 +1,255 @@
+// The ABI of version 0, as numbers: the size of every public struct, the place of every member, the value of
+// every enumerator. What is here never changes. A member that is appended adds a line and changes its
+// struct's size; the size before then goes into kFirstSize (capi/sized_struct.h).
+#include <carat.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if UINTPTR_MAX == 0xffffffffffffffff
+_Static_assert(sizeof(carat_text) == 16, "carat_text");
+_Static_assert(offsetof(carat_text, data) == 0, "carat_text.data");
+_Static_assert(offsetof(carat_text, size) == 8, "carat_text.size");
+
+_Static_assert(sizeof(carat_encode_options) == 16, "carat_encode_options");
+_Static_assert(offsetof(carat_encode_options, struct_size) == 0, "carat_encode_options.struct_size");
+_Static_assert(offsetof(carat_encode_options, parse_special) == 8, "carat_encode_options.parse_special");
+_Static_assert(offsetof(carat_encode_options, add_bos) == 12, "carat_encode_options.add_bos");
+
+_Static_assert(sizeof(carat_decode_options) == 16, "carat_decode_options");
+_Static_assert(offsetof(carat_decode_options, struct_size) == 0, "carat_decode_options.struct_size");
+_Static_assert(offsetof(carat_decode_options, skip_special) == 8, "carat_decode_options.skip_special");
+_Static_assert(offsetof(carat_decode_options, reserved) == 12, "carat_decode_options.reserved");
+
+_Static_assert(sizeof(carat_logit_bias) == 8, "carat_logit_bias");
+_Static_assert(offsetof(carat_logit_bias, token) == 0, "carat_logit_bias.token");
+_Static_assert(offsetof(carat_logit_bias, bias) == 4, "carat_logit_bias.bias");
+
+_Static_assert(sizeof(carat_sampling_options) == 72, "carat_sampling_options");
+_Static_assert(offsetof(carat_sampling_options, struct_size) == 0, "carat_sampling_options.struct_size");
+_Static_assert(offsetof(carat_sampling_options, logit_bias) == 8, "carat_sampling_options.logit_bias");
+_Static_assert(offsetof(carat_sampling_options, logit_bias_count) == 16,
+               "carat_sampling_options.logit_bias_count");
+_Static_assert(offsetof(carat_sampling_options, seed) == 24, "carat_sampling_options.seed");
+_Static_assert(offsetof(carat_sampling_options, temperature) == 32, "carat_sampling_options.temperature");
+_Static_assert(offsetof(carat_sampling_options, top_k) == 36, "carat_sampling_options.top_k");
+_Static_assert(offsetof(carat_sampling_options, top_p) == 40, "carat_sampling_options.top_p");
+_Static_assert(offsetof(carat_sampling_options, min_p) == 44, "carat_sampling_options.min_p");
+_Static_assert(offsetof(carat_sampling_options, typical_p) == 48, "carat_sampling_options.typical_p");
+_Static_assert(offsetof(carat_sampling_options, repetition_penalty) == 52,
+               "carat_sampling_options.repetition_penalty");
+_Static_assert(offsetof(carat_sampling_options, frequency_penalty) == 56,
+               "carat_sampling_options.frequency_penalty");
+_Static_assert(offsetof(carat_sampling_options, presence_penalty) == 60,
+               "carat_sampling_options.presence_penalty");
+_Static_assert(offsetof(carat_sampling_options, penalty_window) == 64,
+               "carat_sampling_options.penalty_window");
+_Static_assert(offsetof(carat_sampling_options, reserved) == 68, "carat_sampling_options.reserved");
+
+_Static_assert(sizeof(carat_task_runner) == 40, "carat_task_runner");
+_Static_assert(offsetof(carat_task_runner, struct_size) == 0, "carat_task_runner.struct_size");
+_Static_assert(offsetof(carat_task_runner, user_data) == 8, "carat_task_runner.user_data");
+_Static_assert(offsetof(carat_task_runner, concurrency) == 16, "carat_task_runner.concurrency");
+_Static_assert(offsetof(carat_task_runner, run) == 24, "carat_task_runner.run");
+_Static_assert(offsetof(carat_task_runner, release) == 32, "carat_task_runner.release");
+
+_Static_assert(sizeof(carat_model_options) == 64, "carat_model_options");
+_Static_assert(offsetof(carat_model_options, struct_size) == 0, "carat_model_options.struct_size");
+_Static_assert(offsetof(carat_model_options, runner) == 8, "carat_model_options.runner");
+_Static_assert(offsetof(carat_model_options, progress) == 16, "carat_model_options.progress");
+_Static_assert(offsetof(carat_model_options, progress_user_data) == 24,
+               "carat_model_options.progress_user_data");
+_Static_assert(offsetof(carat_model_options, log) == 32, "carat_model_options.log");
+_Static_assert(offsetof(carat_model_options, log_user_data) == 40, "carat_model_options.log_user_data");
+_Static_assert(offsetof(carat_model_options, threads) == 48, "carat_model_options.threads");
+_Static_assert(offsetof(carat_model_options, instruction_set) == 52, "carat_model_options.instruction_set");
+_Static_assert(offsetof(carat_model_options, preload) == 56, "carat_model_options.preload");
+_Static_assert(offsetof(carat_model_options, reserved) == 60, "carat_model_options.reserved");
+
+_Static_assert(sizeof(carat_model_info) == 96, "carat_model_info");
+_Static_assert(offsetof(carat_model_info, struct_size) == 0, "carat_model_info.struct_size");
+_Static_assert(offsetof(carat_model_info, path) == 8, "carat_model_info.path");
+_Static_assert(offsetof(carat_model_info, path_size) == 16, "carat_model_info.path_size");
+_Static_assert(offsetof(carat_model_info, architecture) == 24, "carat_model_info.architecture");
+_Static_assert(offsetof(carat_model_info, architecture_size) == 32, "carat_model_info.architecture_size");
+_Static_assert(offsetof(carat_model_info, context_length) == 40, "carat_model_info.context_length");
+_Static_assert(offsetof(carat_model_info, parameters) == 48, "carat_model_info.parameters");
+_Static_assert(offsetof(carat_model_info, layers) == 56, "carat_model_info.layers");
+_Static_assert(offsetof(carat_model_info, kv_shared_layers) == 60, "carat_model_info.kv_shared_layers");
+_Static_assert(offsetof(carat_model_info, hidden_size) == 64, "carat_model_info.hidden_size");
+_Static_assert(offsetof(carat_model_info, vocabulary_size) == 68, "carat_model_info.vocabulary_size");
+_Static_assert(offsetof(carat_model_info, sliding_window) == 72, "carat_model_info.sliding_window");
+_Static_assert(offsetof(carat_model_info, experts) == 76, "carat_model_info.experts");
+_Static_assert(offsetof(carat_model_info, experts_per_token) == 80, "carat_model_info.experts_per_token");
+_Static_assert(offsetof(carat_model_info, has_vision) == 84, "carat_model_info.has_vision");
+_Static_assert(offsetof(carat_model_info, has_audio) == 88, "carat_model_info.has_audio");
+_Static_assert(offsetof(carat_model_info, reserved) == 92, "carat_model_info.reserved");
+
+_Static_assert(sizeof(carat_tensor_info) == 80, "carat_tensor_info");
+_Static_assert(offsetof(carat_tensor_info, struct_size) == 0, "carat_tensor_info.struct_size");
+_Static_assert(offsetof(carat_tensor_info, name) == 8, "carat_tensor_info.name");
+_Static_assert(offsetof(carat_tensor_info, name_size) == 16, "carat_tensor_info.name_size");
+_Static_assert(offsetof(carat_tensor_info, format) == 24, "carat_tensor_info.format");
+_Static_assert(offsetof(carat_tensor_info, format_size) == 32, "carat_tensor_info.format_size");
+_Static_assert(offsetof(carat_tensor_info, file) == 40, "carat_tensor_info.file");
+_Static_assert(offsetof(carat_tensor_info, file_size) == 48, "carat_tensor_info.file_size");
+_Static_assert(offsetof(carat_tensor_info, shape) == 56, "carat_tensor_info.shape");
+_Static_assert(offsetof(carat_tensor_info, rank) == 64, "carat_tensor_info.rank");
+_Static_assert(offsetof(carat_tensor_info, bytes) == 72, "carat_tensor_info.bytes");
+
+_Static_assert(sizeof(carat_session_options) == 24, "carat_session_options");
+_Static_assert(offsetof(carat_session_options, struct_size) == 0, "carat_session_options.struct_size");
+_Static_assert(offsetof(carat_session_options, context_size) == 8, "carat_session_options.context_size");
+_Static_assert(offsetof(carat_session_options, kv_type) == 16, "carat_session_options.kv_type");
+_Static_assert(offsetof(carat_session_options, prompt_chunk) == 20, "carat_session_options.prompt_chunk");
+
+_Static_assert(sizeof(carat_memory_needs) == 56, "carat_memory_needs");
+_Static_assert(offsetof(carat_memory_needs, struct_size) == 0, "carat_memory_needs.struct_size");
+_Static_assert(offsetof(carat_memory_needs, weights_touched) == 8, "carat_memory_needs.weights_touched");
+_Static_assert(offsetof(carat_memory_needs, weights_looked_up) == 16, "carat_memory_needs.weights_looked_up");
+_Static_assert(offsetof(carat_memory_needs, kv_sliding) == 24, "carat_memory_needs.kv_sliding");
+_Static_assert(offsetof(carat_memory_needs, kv_full_per_position) == 32,
+               "carat_memory_needs.kv_full_per_position");
+_Static_assert(offsetof(carat_memory_needs, kv_full) == 40, "carat_memory_needs.kv_full");
+_Static_assert(offsetof(carat_memory_needs, workspace) == 48, "carat_memory_needs.workspace");
+
+_Static_assert(sizeof(carat_candidate) == 8, "carat_candidate");
+_Static_assert(offsetof(carat_candidate, token) == 0, "carat_candidate.token");
+_Static_assert(offsetof(carat_candidate, logit) == 4, "carat_candidate.logit");
+
+_Static_assert(sizeof(carat_sampler_functions) == 64, "carat_sampler_functions");
+_Static_assert(offsetof(carat_sampler_functions, struct_size) == 0, "carat_sampler_functions.struct_size");
+_Static_assert(offsetof(carat_sampler_functions, name) == 8, "carat_sampler_functions.name");
+_Static_assert(offsetof(carat_sampler_functions, name_size) == 16, "carat_sampler_functions.name_size");
+_Static_assert(offsetof(carat_sampler_functions, apply) == 24, "carat_sampler_functions.apply");
+_Static_assert(offsetof(carat_sampler_functions, accept) == 32, "carat_sampler_functions.accept");
+_Static_assert(offsetof(carat_sampler_functions, reset) == 40, "carat_sampler_functions.reset");
+_Static_assert(offsetof(carat_sampler_functions, clone) == 48, "carat_sampler_functions.clone");
+_Static_assert(offsetof(carat_sampler_functions, release) == 56, "carat_sampler_functions.release");
+
+_Static_assert(sizeof(carat_prefill_options) == 64, "carat_prefill_options");
+_Static_assert(offsetof(carat_prefill_options, struct_size) == 0, "carat_prefill_options.struct_size");
+_Static_assert(offsetof(carat_prefill_options, positions) == 8, "carat_prefill_options.positions");
+_Static_assert(offsetof(carat_prefill_options, position_count) == 16, "carat_prefill_options.position_count");
+_Static_assert(offsetof(carat_prefill_options, progress) == 24, "carat_prefill_options.progress");
+_Static_assert(offsetof(carat_prefill_options, progress_user_data) == 32,
+               "carat_prefill_options.progress_user_data");
+_Static_assert(offsetof(carat_prefill_options, hidden_states) == 40, "carat_prefill_options.hidden_states");
+_Static_assert(offsetof(carat_prefill_options, hidden_states_user_data) == 48,
+               "carat_prefill_options.hidden_states_user_data");
+_Static_assert(offsetof(carat_prefill_options, logits) == 56, "carat_prefill_options.logits");
+_Static_assert(offsetof(carat_prefill_options, reserved) == 60, "carat_prefill_options.reserved");
+
+_Static_assert(sizeof(carat_rewind_result) == 24, "carat_rewind_result");
+_Static_assert(offsetof(carat_rewind_result, struct_size) == 0, "carat_rewind_result.struct_size");
+_Static_assert(offsetof(carat_rewind_result, position) == 8, "carat_rewind_result.position");
+_Static_assert(offsetof(carat_rewind_result, kept) == 16, "carat_rewind_result.kept");
+
+_Static_assert(sizeof(carat_generation_options) == 96, "carat_generation_options");
+_Static_assert(offsetof(carat_generation_options, struct_size) == 0, "carat_generation_options.struct_size");
+_Static_assert(offsetof(carat_generation_options, max_new_tokens) == 8,
+               "carat_generation_options.max_new_tokens");
+_Static_assert(offsetof(carat_generation_options, sampling) == 16, "carat_generation_options.sampling");
+_Static_assert(offsetof(carat_generation_options, chain) == 24, "carat_generation_options.chain");
+_Static_assert(offsetof(carat_generation_options, stop_tokens) == 32, "carat_generation_options.stop_tokens");
+_Static_assert(offsetof(carat_generation_options, stop_token_count) == 40,
+               "carat_generation_options.stop_token_count");
+_Static_assert(offsetof(carat_generation_options, stop_strings) == 48,
+               "carat_generation_options.stop_strings");
+_Static_assert(offsetof(carat_generation_options, stop_string_count) == 56,
+               "carat_generation_options.stop_string_count");
+_Static_assert(offsetof(carat_generation_options, prompt_progress) == 64,
+               "carat_generation_options.prompt_progress");
+_Static_assert(offsetof(carat_generation_options, prompt_progress_user_data) == 72,
+               "carat_generation_options.prompt_progress_user_data");
+_Static_assert(offsetof(carat_generation_options, stop_at_model_stop_tokens) == 80,
+               "carat_generation_options.stop_at_model_stop_tokens");
+_Static_assert(offsetof(carat_generation_options, top_logprobs) == 84,
+               "carat_generation_options.top_logprobs");
+_Static_assert(offsetof(carat_generation_options, show_special) == 88,
+               "carat_generation_options.show_special");
+_Static_assert(offsetof(carat_generation_options, reserved) == 92, "carat_generation_options.reserved");
+
+_Static_assert(sizeof(carat_token_logprob) == 8, "carat_token_logprob");
+_Static_assert(offsetof(carat_token_logprob, token) == 0, "carat_token_logprob.token");
+_Static_assert(offsetof(carat_token_logprob, logprob) == 4, "carat_token_logprob.logprob");
+
+_Static_assert(sizeof(carat_generation_step) == 56, "carat_generation_step");
+_Static_assert(offsetof(carat_generation_step, struct_size) == 0, "carat_generation_step.struct_size");
+_Static_assert(offsetof(carat_generation_step, text) == 8, "carat_generation_step.text");
+_Static_assert(offsetof(carat_generation_step, text_size) == 16, "carat_generation_step.text_size");
+_Static_assert(offsetof(carat_generation_step, top) == 24, "carat_generation_step.top");
+_Static_assert(offsetof(carat_generation_step, top_count) == 32, "carat_generation_step.top_count");
+_Static_assert(offsetof(carat_generation_step, token) == 40, "carat_generation_step.token");
+_Static_assert(offsetof(carat_generation_step, logprob) == 44, "carat_generation_step.logprob");
+_Static_assert(offsetof(carat_generation_step, stop) == 48, "carat_generation_step.stop");
+_Static_assert(offsetof(carat_generation_step, reserved) == 52, "carat_generation_step.reserved");
+
+_Static_assert(sizeof(carat_generation_stats) == 40, "carat_generation_stats");
+_Static_assert(offsetof(carat_generation_stats, struct_size) == 0, "carat_generation_stats.struct_size");
+_Static_assert(offsetof(carat_generation_stats, prompt_tokens) == 8, "carat_generation_stats.prompt_tokens");
+_Static_assert(offsetof(carat_generation_stats, generated_tokens) == 16,
+               "carat_generation_stats.generated_tokens");
+_Static_assert(offsetof(carat_generation_stats, prompt_seconds) == 24,
+               "carat_generation_stats.prompt_seconds");
+_Static_assert(offsetof(carat_generation_stats, generation_seconds) == 32,
+               "carat_generation_stats.generation_seconds");
+#endif
+
+_Static_assert(sizeof(carat_status) == 4, "carat_status");
+_Static_assert(CARAT_OK == 0, "CARAT_OK");
+_Static_assert(CARAT_CANCELLED == 1, "CARAT_CANCELLED");
+_Static_assert(CARAT_UNKNOWN == 2, "CARAT_UNKNOWN");
+_Static_assert(CARAT_INVALID_ARGUMENT == 3, "CARAT_INVALID_ARGUMENT");
+_Static_assert(CARAT_DEADLINE_EXCEEDED == 4, "CARAT_DEADLINE_EXCEEDED");
+_Static_assert(CARAT_NOT_FOUND == 5, "CARAT_NOT_FOUND");
+_Static_assert(CARAT_ALREADY_EXISTS == 6, "CARAT_ALREADY_EXISTS");
+_Static_assert(CARAT_PERMISSION_DENIED == 7, "CARAT_PERMISSION_DENIED");
+_Static_assert(CARAT_RESOURCE_EXHAUSTED == 8, "CARAT_RESOURCE_EXHAUSTED");
+_Static_assert(CARAT_FAILED_PRECONDITION == 9, "CARAT_FAILED_PRECONDITION");
+_Static_assert(CARAT_ABORTED == 10, "CARAT_ABORTED");
+_Static_assert(CARAT_OUT_OF_RANGE == 11, "CARAT_OUT_OF_RANGE");
+_Static_assert(CARAT_UNIMPLEMENTED == 12, "CARAT_UNIMPLEMENTED");
+_Static_assert(CARAT_INTERNAL == 13, "CARAT_INTERNAL");
+_Static_assert(CARAT_UNAVAILABLE == 14, "CARAT_UNAVAILABLE");
+_Static_assert(CARAT_DATA_LOSS == 15, "CARAT_DATA_LOSS");
+_Static_assert(CARAT_UNAUTHENTICATED == 16, "CARAT_UNAUTHENTICATED");
+
+_Static_assert(sizeof(carat_log_severity) == 4, "carat_log_severity");
+_Static_assert(CARAT_LOG_INFO == 0, "CARAT_LOG_INFO");
+_Static_assert(CARAT_LOG_WARNING == 1, "CARAT_LOG_WARNING");
+
+_Static_assert(sizeof(carat_instruction_set) == 4, "carat_instruction_set");
+_Static_assert(CARAT_INSTRUCTION_SET_AUTO == 0, "CARAT_INSTRUCTION_SET_AUTO");
+_Static_assert(CARAT_INSTRUCTION_SET_PLAIN == 1, "CARAT_INSTRUCTION_SET_PLAIN");
+_Static_assert(CARAT_INSTRUCTION_SET_AVX2 == 2, "CARAT_INSTRUCTION_SET_AVX2");
+_Static_assert(CARAT_INSTRUCTION_SET_AVX512 == 3, "CARAT_INSTRUCTION_SET_AVX512");
+
+_Static_assert(sizeof(carat_kv_type) == 4, "carat_kv_type");
+_Static_assert(CARAT_KV_AUTO == 0, "CARAT_KV_AUTO");
+_Static_assert(CARAT_KV_FLOAT32 == 1, "CARAT_KV_FLOAT32");
+_Static_assert(CARAT_KV_BFLOAT16 == 2, "CARAT_KV_BFLOAT16");
+
+_Static_assert(sizeof(carat_token_origin) == 4, "carat_token_origin");
+_Static_assert(CARAT_TOKEN_PROMPT == 0, "CARAT_TOKEN_PROMPT");
+_Static_assert(CARAT_TOKEN_GENERATED == 1, "CARAT_TOKEN_GENERATED");
+
+_Static_assert(sizeof(carat_wanted_logits) == 4, "carat_wanted_logits");
+_Static_assert(CARAT_LOGITS_LAST == 0, "CARAT_LOGITS_LAST");
+_Static_assert(CARAT_LOGITS_NONE == 1, "CARAT_LOGITS_NONE");
+_Static_assert(CARAT_LOGITS_ALL == 2, "CARAT_LOGITS_ALL");
+_Static_assert(CARAT_LOGITS_LISTED == 3, "CARAT_LOGITS_LISTED");
+
+_Static_assert(sizeof(carat_stop_reason) == 4, "carat_stop_reason");
+_Static_assert(CARAT_STOP_NONE == 0, "CARAT_STOP_NONE");
+_Static_assert(CARAT_STOP_TOKEN == 1, "CARAT_STOP_TOKEN");
+_Static_assert(CARAT_STOP_STRING == 2, "CARAT_STOP_STRING");
+_Static_assert(CARAT_STOP_MAX_TOKENS == 3, "CARAT_STOP_MAX_TOKENS");
+_Static_assert(CARAT_STOP_CONTEXT_FULL == 4, "CARAT_STOP_CONTEXT_FULL");
+_Static_assert(CARAT_STOP_CANCELLED == 5, "CARAT_STOP_CANCELLED");
+
+_Static_assert(CARAT_ABI_VERSION == 0, "CARAT_ABI_VERSION");
+_Static_assert(sizeof(int) == sizeof(int32_t), "enumerators are as wide as the enums");
+
+int main(void) {
+  return carat_abi_version() == CARAT_ABI_VERSION ? 0 : 1;
+}
