@@ -8,7 +8,7 @@ cmake/packages.sh library
 cmake --preset release -DCARAT_BUILD_TESTS=OFF >/dev/null
 cmake --build --preset release --target carat_program | tail -n 1
 if [ "$#" -eq 0 ]; then
-  set -- --greedy "In the beginning God created"
+  set -- --greedy --max-tokens 80 "In the beginning God created"
 fi
 echo
 exec build/release/examples/cli/carat run examples/demo-model/checkpoint "$@"
