@@ -21,7 +21,9 @@ struct Vec {
   static Vec MultiplyAdd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Vec Min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
   static Vec Max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
-  static Vec Round(Vec a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+  static Vec Round(Vec a) {
+    return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+  }
   // 2^n for integral n within the exponents of normal numbers.
   static Vec PowerOfTwo(Vec n) {
     const __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));

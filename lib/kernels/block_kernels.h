@@ -10,8 +10,8 @@
 namespace carat::internal {
 
 // One step of a running softmax of several queries over a block of scores. For each query: the largest score
-// so far, the sum of exp(score - max) and, in `output`, the sum of exp(score - max) * value before this block.
-// To begin: max = -infinity, sum = 0, output = 0.
+// so far, the sum of exp(score - max) and, in `output`, the sum of exp(score - max) * value before this
+// block. To begin: max = -infinity, sum = 0, output = 0.
 struct ScoreBlock {
   float* scores;  // [query_count, key_count], stride apart; become exp(score - max)
   std::int64_t stride;

@@ -178,9 +178,9 @@ Result<BlockProduct> BlockProduct::WithRows(std::int64_t rows) const {
         std::max(product.primitive_->scratch.get_size(), product.primitive_->packing_scratch.get_size());
   });
   if (code == StatusCode::kOk) return product;
-  return Status(code, absl::StrFormat("the matrix library has no product of %s blocks, %d x %d by %d",
-                                      std::string(NumberFormatName(format_)), rows, shape_.cols,
-                                      shape_.outputs));
+  return Status(code,
+                absl::StrFormat("the matrix library has no product of %s blocks, %d x %d by %d",
+                                std::string(NumberFormatName(format_)), rows, shape_.cols, shape_.outputs));
 }
 
 StatusCode BlockProduct::Pack(const void* w, void* packed, void* scratch) const noexcept {

@@ -1,5 +1,5 @@
-// Products of blocks of fixed shape, in float32 or in bf16 with float32 sums: for towers, whose work is cut into
-// equal blocks that many workers take. The second file, beside gemm.cc, that includes oneDNN.
+// Products of blocks of fixed shape, in float32 or in bf16 with float32 sums: for towers, whose work is cut
+// into equal blocks that many workers take. The second file, beside gemm.cc, that includes oneDNN.
 #ifndef CARAT_LIB_KERNELS_BLOCK_PRODUCT_H_
 #define CARAT_LIB_KERNELS_BLOCK_PRODUCT_H_
 

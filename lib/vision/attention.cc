@@ -12,10 +12,10 @@ struct HeadTarget {
   const CutProduct& product;
   const ClippedLinear& linear;
   const std::byte* staging;
-  std::size_t input;        // of the prepared ones
-  const float* norm;        // null: without scale
+  std::size_t input;  // of the prepared ones
+  const float* norm;  // null: without scale
   bool rotated;
-  std::byte* heads;         // [heads, patches, head_dim]
+  std::byte* heads;  // [heads, patches, head_dim]
 };
 
 class Attention {
@@ -107,8 +107,8 @@ class Attention {
       const StatusCode code = plan_.scores[which].Pack(HeadRow(pass_.ws.keys.data(), head, first),
                                                        PackedKeys(head, block), scratch.product);
       if (code != StatusCode::kOk) return code;
-      return plan_.values[which].Pack(HeadRow(pass_.ws.values.data(), head, first),
-                                      PackedValues(head, block), scratch.product);
+      return plan_.values[which].Pack(HeadRow(pass_.ws.values.data(), head, first), PackedValues(head, block),
+                                      scratch.product);
     });
   }
 
@@ -145,8 +145,8 @@ class Attention {
     const std::size_t which = plan_.Which(tile, block);
     const std::int64_t kv_head = head / (pass_.config.attention_heads / pass_.config.kv_heads);
     const std::int64_t first = plan_.keys.first(block);
-    const void* keys = plan_.packed_keys == 0 ? HeadRow(pass_.ws.keys.data(), kv_head, first)
-                                              : PackedKeys(kv_head, block);
+    const void* keys =
+        plan_.packed_keys == 0 ? HeadRow(pass_.ws.keys.data(), kv_head, first) : PackedKeys(kv_head, block);
     const void* values = plan_.packed_values == 0 ? HeadRow(pass_.ws.values.data(), kv_head, first)
                                                   : PackedValues(kv_head, block);
     const StatusCode code =
@@ -210,8 +210,8 @@ StatusCode RunIntoSublayer(const TowerPass& pass, const CutProduct& product, con
   const StatusCode code = product.Run(block, panel, x, linear.weights, staging, y, scratch.product);
   if (code != StatusCode::kOk || !linear.output.bounded()) return code;
   for (std::int64_t r = 0; r < product.rows().length(block); ++r) {
-    pass.block_kernels.clip(y + r * hidden, y + r * hidden, product.panels().length(panel),
-                            linear.output.low, linear.output.high);
+    pass.block_kernels.clip(y + r * hidden, y + r * hidden, product.panels().length(panel), linear.output.low,
+                            linear.output.high);
   }
   return StatusCode::kOk;
 }

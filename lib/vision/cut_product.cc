@@ -39,8 +39,7 @@ Result<CutProduct> CutProduct::Create(const ProductKind& kind, Cut rows, Cut out
   shape.x_stride = x_stride;
   shape.w_stride = cols;
   shape.y_stride = y_stride == 0 ? outputs.block : y_stride;
-  CARAT_ASSIGN_OR_RETURN(product.products_,
-                         MakeProducts(kind, shape, &BlockShape::outputs, rows, outputs));
+  CARAT_ASSIGN_OR_RETURN(product.products_, MakeProducts(kind, shape, &BlockShape::outputs, rows, outputs));
   for (const BlockProduct& one : product.products_) {
     product.panel_bytes_ = std::max(product.panel_bytes_, ToCacheLine(one.packed_bytes()));
     product.scratch_bytes_ = std::max(product.scratch_bytes_, one.scratch_bytes());

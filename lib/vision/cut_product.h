@@ -14,8 +14,8 @@
 
 namespace carat::internal {
 
-// A length cut into pieces of `block`, the last of which may be shorter. Where it is cut depends on nothing but
-// the length, so that results do not depend on how many workers there are.
+// A length cut into pieces of `block`, the last of which may be shorter. Where it is cut depends on nothing
+// but the length, so that results do not depend on how many workers there are.
 struct Cut {
   std::int64_t total = 0;
   std::int64_t block = 1;

@@ -34,16 +34,16 @@ Status CheckView(const ImageView& view) {
 
 // The side of a picture that is so much longer than the other that this one came out as nothing.
 std::int64_t LongSide(std::int64_t length, std::int64_t other, std::int64_t multiple, std::int64_t budget) {
-  const auto ratio = static_cast<std::int64_t>(
-      std::floor(static_cast<double>(length) / static_cast<double>(other)));
+  const auto ratio =
+      static_cast<std::int64_t>(std::floor(static_cast<double>(length) / static_cast<double>(other)));
   return std::min(ratio, budget) * multiple;
 }
 
 // The pieces of one row of pixels go to the patches that it crosses.
 void CutRow(const std::uint8_t* row, std::int64_t y, std::int64_t patch_size, PreparedPicture& picture) {
   const std::int64_t piece = kChannels * patch_size;
-  std::uint8_t* to = picture.pixels.data() +
-                     y / patch_size * picture.patches_across * picture.patch_values + y % patch_size * piece;
+  std::uint8_t* to = picture.pixels.data() + y / patch_size * picture.patches_across * picture.patch_values +
+                     y % patch_size * piece;
   for (std::int64_t i = 0; i < picture.patches_across; ++i) {
     std::memcpy(to + i * picture.patch_values, row + i * piece, static_cast<std::size_t>(piece));
   }

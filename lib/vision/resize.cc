@@ -188,8 +188,7 @@ class Resizer {
       const Band band = BandAt(down_, to_.height, height, index);
       if (across) {
         for (std::int64_t y = band.from_first; y < band.from_last; ++y) {
-          ResizeRow(across_, to_.width, from_.row(y),
-                    scratch.rows.data() + (y - band.from_first) * bytes_);
+          ResizeRow(across_, to_.width, from_.row(y), scratch.rows.data() + (y - band.from_first) * bytes_);
         }
       }
       for (std::int64_t y = band.first; y < band.last; ++y) {
@@ -244,9 +243,8 @@ Result<AxisWeights> AxisWeights::Create(std::int64_t from, std::int64_t to) {
   const auto outputs = static_cast<std::uint64_t>(to);
   CARAT_ASSIGN_OR_RETURN(axis.first_, AlignedBuffer<std::int64_t>::Allocate(outputs, kPurpose));
   CARAT_ASSIGN_OR_RETURN(axis.offset_, AlignedBuffer<std::int64_t>::Allocate(outputs + 1, kPurpose));
-  CARAT_ASSIGN_OR_RETURN(
-      const auto exact,
-      AlignedBuffer<double>::Allocate(static_cast<std::uint64_t>(geometry.most()), kPurpose));
+  CARAT_ASSIGN_OR_RETURN(const auto exact, AlignedBuffer<double>::Allocate(
+                                               static_cast<std::uint64_t>(geometry.most()), kPurpose));
   double largest = 0;
   std::int64_t total = 0;
   for (std::int64_t i = 0; i < to; ++i) {
@@ -259,8 +257,8 @@ Result<AxisWeights> AxisWeights::Create(std::int64_t from, std::int64_t to) {
   }
   axis.offset_[static_cast<std::size_t>(to)] = total;
   axis.places_ = PlacesFor(largest);
-  CARAT_ASSIGN_OR_RETURN(
-      axis.weights_, AlignedBuffer<std::int16_t>::Allocate(static_cast<std::uint64_t>(total), kPurpose));
+  CARAT_ASSIGN_OR_RETURN(axis.weights_,
+                         AlignedBuffer<std::int16_t>::Allocate(static_cast<std::uint64_t>(total), kPurpose));
   for (std::int64_t i = 0; i < to; ++i) {
     geometry.Weights(i, exact.data());
     const std::int64_t at = axis.offset_[static_cast<std::size_t>(i)];

@@ -65,8 +65,8 @@ class Tower {
       pass_.Store(scratch.row, pixels, {}, pass_.PreparedRow(0, row));
       return StatusCode::kOk;
     }));
-    CARAT_RETURN_IF_ERROR(MultiplyAlone(pass_.plan.embed, pass_.weights.patch_projection,
-                                        pass_.ws.hidden.data(), hidden_));
+    CARAT_RETURN_IF_ERROR(
+        MultiplyAlone(pass_.plan.embed, pass_.weights.patch_projection, pass_.ws.hidden.data(), hidden_));
     return pass_.For(patches_, [&](std::int64_t row, WorkerScratch& scratch) {
       const PreparedPicture::Position position = pass_.picture.position(row);
       float* h = pass_.ws.hidden.data() + row * hidden_;
@@ -83,9 +83,10 @@ class Tower {
   // A product that belongs to no layer, from the first prepared input.
   Status MultiplyAlone(const CutProduct& product, const MatrixView& weights, float* y,
                        std::int64_t y_stride) const {
-    CARAT_RETURN_IF_ERROR(pass_.For(product.panels().count(), [&](std::int64_t panel, WorkerScratch& scratch) {
-      return product.Stage(pass_.kernels, weights, panel, pass_.ws.staging.data(), scratch.product);
-    }));
+    CARAT_RETURN_IF_ERROR(
+        pass_.For(product.panels().count(), [&](std::int64_t panel, WorkerScratch& scratch) {
+          return product.Stage(pass_.kernels, weights, panel, pass_.ws.staging.data(), scratch.product);
+        }));
     return pass_.For(product.items(), [&](std::int64_t item, WorkerScratch& scratch) {
       const std::int64_t block = item / product.panels().count();
       const std::int64_t panel = item % product.panels().count();

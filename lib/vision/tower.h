@@ -34,8 +34,8 @@ struct TowerPass {
   float epsilon() const { return static_cast<float>(config.rms_norm_epsilon); }
   bool stopped() const { return cancelled != nullptr && cancelled->load(std::memory_order_relaxed); }
 
-  // Calls body(item, scratch of the worker), which returns a StatusCode, for every item. Errors: CANCELLED, the
-  // first that an item returned.
+  // Calls body(item, scratch of the worker), which returns a StatusCode, for every item. Errors: CANCELLED,
+  // the first that an item returned.
   template <typename Body>
   Status For(std::int64_t items, Body&& body) const {
     work.For(items, [&](std::int64_t item, int worker) {
@@ -58,7 +58,8 @@ struct TowerPass {
   }
 
   std::byte* PreparedRow(std::size_t input, std::int64_t row) const {
-    return ws.prepared[input].data() + static_cast<std::size_t>(row * plan.prepared_width) * plan.value_bytes();
+    return ws.prepared[input].data() +
+           static_cast<std::size_t>(row * plan.prepared_width) * plan.value_bytes();
   }
 };
 

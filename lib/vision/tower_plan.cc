@@ -45,8 +45,7 @@ Result<AttentionPlan> PlanAttention(const VisionConfig& config, std::int64_t pat
   values.x_stride = plan.keys.block;
   values.w_transposed = true;
   values.accumulate = true;
-  CARAT_ASSIGN_OR_RETURN(plan.values,
-                         MakeProducts(kind, values, &BlockShape::cols, plan.queries, plan.keys));
+  CARAT_ASSIGN_OR_RETURN(plan.values, MakeProducts(kind, values, &BlockShape::cols, plan.queries, plan.keys));
   for (std::size_t i = 0; i < plan.scores.size(); ++i) {
     plan.packed_keys = std::max(plan.packed_keys, ToCacheLine(plan.scores[i].packed_bytes()));
     plan.packed_values = std::max(plan.packed_values, ToCacheLine(plan.values[i].packed_bytes()));
@@ -58,17 +57,16 @@ Result<AttentionPlan> PlanAttention(const VisionConfig& config, std::int64_t pat
 std::size_t WorkerBytes(const TowerPlan& plan, const VisionConfig& config) {
   const AttentionPlan& attention = plan.attention;
   const std::int64_t rows = plan.q.rows().block;
-  const std::int64_t tile = std::max({rows * plan.q.panels().block, rows * plan.kv.panels().block,
-                                      2 * rows * plan.gate_up.panels().block,
-                                      attention.queries.block * attention.keys.block});
+  const std::int64_t tile =
+      std::max({rows * plan.q.panels().block, rows * plan.kv.panels().block,
+                2 * rows * plan.gate_up.panels().block, attention.queries.block * attention.keys.block});
   std::size_t product = 0;
   for (const CutProduct* one :
        {&plan.embed, &plan.q, &plan.kv, &plan.o, &plan.gate_up, &plan.down, &plan.project}) {
     product = std::max(product, one->scratch_bytes());
   }
   for (std::size_t i = 0; i < attention.scores.size(); ++i) {
-    product =
-        std::max({product, attention.scores[i].scratch_bytes(), attention.values[i].scratch_bytes()});
+    product = std::max({product, attention.scores[i].scratch_bytes(), attention.values[i].scratch_bytes()});
   }
   const std::int64_t row = 2 * std::max(config.hidden_size, plan.prepared_width);
   return Bytes({tile}, sizeof(float)) +
@@ -89,10 +87,9 @@ TowerBytes CountBytes(const TowerPlan& plan, const VisionConfig& config) {
   bytes.packed_keys = plan.attention.packed_keys * static_cast<std::size_t>(key_blocks);
   bytes.packed_values = plan.attention.packed_values * static_cast<std::size_t>(key_blocks);
   bytes.activated = Bytes({plan.mlp.block, config.intermediate_size}, value);
-  bytes.staging =
-      std::max({plan.embed.staging_bytes(), plan.project.staging_bytes(),
-                plan.q.staging_bytes() + 2 * plan.kv.staging_bytes() + plan.o.staging_bytes() +
-                    2 * plan.gate_up.staging_bytes() + plan.down.staging_bytes()});
+  bytes.staging = std::max({plan.embed.staging_bytes(), plan.project.staging_bytes(),
+                            plan.q.staging_bytes() + 2 * plan.kv.staging_bytes() + plan.o.staging_bytes() +
+                                2 * plan.gate_up.staging_bytes() + plan.down.staging_bytes()});
   bytes.rope = Bytes({2, plan.patches, config.head_dim / 4}, sizeof(float));
   bytes.worker = WorkerBytes(plan, config);
   return bytes;

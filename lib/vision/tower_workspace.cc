@@ -38,9 +38,9 @@ Result<WorkerScratch> MakeScratch(const TowerPlan& plan, const VisionConfig& con
   const std::int64_t rows = plan.q.rows().block;
   const std::int64_t row = std::max(config.hidden_size, plan.prepared_width);
   Parts parts(scratch.bytes.data());
-  scratch.tile = parts.TakeFloats(std::max({rows * plan.q.panels().block, rows * plan.kv.panels().block,
-                                            2 * rows * plan.gate_up.panels().block,
-                                            attention.queries.block * attention.keys.block}));
+  scratch.tile = parts.TakeFloats(
+      std::max({rows * plan.q.panels().block, rows * plan.kv.panels().block,
+                2 * rows * plan.gate_up.panels().block, attention.queries.block * attention.keys.block}));
   scratch.narrowed = parts.Take(attention.queries.block * attention.keys.block, sizeof(std::uint16_t));
   scratch.gathered = parts.TakeFloats(attention.queries.block * config.head_dim);
   scratch.max = parts.TakeFloats(attention.queries.block);
@@ -63,9 +63,12 @@ Result<TowerWorkspace> TowerWorkspace::Create(const TowerPlan& plan, const Visio
   ws.prepared.resize(static_cast<std::size_t>(plan.prepared_inputs));
   for (AlignedBuffer<std::byte>& input : ws.prepared) CARAT_RETURN_IF_ERROR(Allocate(input, bytes.prepared));
   const std::pair<AlignedBuffer<std::byte>*, std::size_t> buffers[] = {
-      {&ws.queries, bytes.queries},         {&ws.keys, bytes.keys},
-      {&ws.values, bytes.values},           {&ws.packed_keys, bytes.packed_keys},
-      {&ws.packed_values, bytes.packed_values}, {&ws.activated, bytes.activated},
+      {&ws.queries, bytes.queries},
+      {&ws.keys, bytes.keys},
+      {&ws.values, bytes.values},
+      {&ws.packed_keys, bytes.packed_keys},
+      {&ws.packed_values, bytes.packed_values},
+      {&ws.activated, bytes.activated},
       {&ws.staging, bytes.staging},
   };
   for (const auto& [buffer, size] : buffers) CARAT_RETURN_IF_ERROR(Allocate(*buffer, size));

@@ -14,12 +14,12 @@ namespace carat::internal {
 
 // What one worker needs: parts of one buffer.
 struct WorkerScratch {
-  float* tile = nullptr;           // results of products, or scores
-  std::byte* narrowed = nullptr;   // weights of attention in bf16
-  float* gathered = nullptr;       // [queries.block, head_dim]
-  float* max = nullptr;            // [queries.block]
+  float* tile = nullptr;          // results of products, or scores
+  std::byte* narrowed = nullptr;  // weights of attention in bf16
+  float* gathered = nullptr;      // [queries.block, head_dim]
+  float* max = nullptr;           // [queries.block]
   float* sum = nullptr;
-  float* row = nullptr;            // two rows
+  float* row = nullptr;  // two rows
   float* other_row = nullptr;
   void* product = nullptr;
   AlignedBuffer<std::byte> bytes;

@@ -53,8 +53,8 @@ Result<std::vector<EncodedFrame>> EncodeVideo(const VisionEncoder& encoder,
                                               const std::atomic<bool>* cancelled) {
   std::vector<EncodedFrame> encoded;
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    auto frame = EncodeFrame(encoder, frames[i], budget == 0 ? encoder.budgets().video_frame : budget,
-                             cancelled);
+    auto frame =
+        EncodeFrame(encoder, frames[i], budget == 0 ? encoder.budgets().video_frame : budget, cancelled);
     if (!frame.ok()) return OfFrame(i, frame.status());
     encoded.push_back(*std::move(frame));
   }

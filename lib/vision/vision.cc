@@ -74,8 +74,7 @@ Result<std::shared_ptr<const VisionEncoder::Bound>> VisionEncoder::Weights() con
   if (bound_ != nullptr) return bound_;
   auto bound = std::make_shared<Bound>();
   CARAT_ASSIGN_OR_RETURN(bound->weights, BindVisionWeights(checkpoint_, config_));
-  CARAT_ASSIGN_OR_RETURN(bound->kind,
-                         ChooseKind(options_.precision, kernels_, bound->weights.all_bf16()));
+  CARAT_ASSIGN_OR_RETURN(bound->kind, ChooseKind(options_.precision, kernels_, bound->weights.all_bf16()));
   bound->prepared_inputs = CountPreparedInputs(bound->weights);
   bound_ = std::move(bound);
   return bound_;
@@ -88,13 +87,12 @@ Result<TowerPlan> VisionEncoder::Plan(const Bound& bound, std::int64_t patches) 
 
 Status VisionEncoder::CheckPrepared(const PreparedPicture& picture) const {
   const std::int64_t side = config_.pooling_kernel_size;
-  const bool fits = picture.patches_across > 0 && picture.patches_down > 0 &&
-                    picture.patches_across <= config_.position_embedding_size &&
-                    picture.patches_down <= config_.position_embedding_size &&
-                    picture.patches_across % side == 0 && picture.patches_down % side == 0 &&
-                    picture.patch_values == config_.patch_values() &&
-                    picture.pixels.size() ==
-                        static_cast<std::size_t>(picture.patches() * picture.patch_values);
+  const bool fits =
+      picture.patches_across > 0 && picture.patches_down > 0 &&
+      picture.patches_across <= config_.position_embedding_size &&
+      picture.patches_down <= config_.position_embedding_size && picture.patches_across % side == 0 &&
+      picture.patches_down % side == 0 && picture.patch_values == config_.patch_values() &&
+      picture.pixels.size() == static_cast<std::size_t>(picture.patches() * picture.patch_values);
   if (fits) return {};
   return InvalidArgument("a prepared picture of %d x %d patches of %d values is none of this vision tower",
                          picture.patches_across, picture.patches_down, picture.patch_values);
@@ -117,8 +115,8 @@ Result<EncodedPicture> VisionEncoder::Encode(const PreparedPicture& picture,
   CARAT_ASSIGN_OR_RETURN(encoded.embeddings, Rows(plan.tokens, encoded.text_hidden));
   CARAT_ASSIGN_OR_RETURN(encoded.pooled, Rows(plan.tokens, encoded.vision_hidden));
   std::atomic<StatusCode> failure{StatusCode::kOk};
-  const TowerPass pass{config_,  bound->weights, plan,  ws, kernels_, BlockKernelsBeside(kernels_),
-                       work_,    picture,        options.cancelled,   failure};
+  const TowerPass pass{config_, bound->weights,    plan,   ws, kernels_, BlockKernelsBeside(kernels_), work_,
+                       picture, options.cancelled, failure};
   CARAT_RETURN_IF_ERROR(RunTower(pass, encoded.pooled.data(), encoded.embeddings.data()));
   if (!options.keep_pooled) encoded.pooled = {};
   return encoded;

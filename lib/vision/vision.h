@@ -51,16 +51,16 @@ struct EncodeOptions {
 
 // What encoding one picture of a budget takes, in bytes.
 struct VisionMemory {
-  std::uint64_t weights = 0;     // mapped; resident once used, until ReleaseWeights
-  std::uint64_t activations = 0; // while a picture is encoded
-  std::uint64_t result = 0;      // of EncodedPicture::embeddings
+  std::uint64_t weights = 0;      // mapped; resident once used, until ReleaseWeights
+  std::uint64_t activations = 0;  // while a picture is encoded
+  std::uint64_t result = 0;       // of EncodedPicture::embeddings
 };
 
 // Any number of threads may use one at once.
 class VisionEncoder {
  public:
-  // Reads the configuration and nothing else: weights are looked at when the first picture is encoded. What is
-  // given must outlive the encoder. Errors: NOT_FOUND if the checkpoint has no vision tower, those of
+  // Reads the configuration and nothing else: weights are looked at when the first picture is encoded. What
+  // is given must outlive the encoder. Errors: NOT_FOUND if the checkpoint has no vision tower, those of
   // ReadVisionConfig and ReadVisionBudgets.
   static Result<std::unique_ptr<VisionEncoder>> Create(const Checkpoint& checkpoint,
                                                        const KernelTable& kernels, const ParallelWork& work,
@@ -73,12 +73,13 @@ class VisionEncoder {
   const VisionConfig& config() const { return config_; }
   const VisionBudgets& budgets() const { return budgets_; }
 
-  // Resizes a picture to at most `budget` soft tokens (70, 140, 280, 560, 1120) and cuts it into patches; 0 is
-  // the default for pictures. Errors: those of PreparePicture.
+  // Resizes a picture to at most `budget` soft tokens (70, 140, 280, 560, 1120) and cuts it into patches; 0
+  // is the default for pictures. Errors: those of PreparePicture.
   Result<PreparedPicture> Prepare(const ImageView& view, std::int64_t budget = 0) const;
 
   // Errors: CANCELLED; INVALID_ARGUMENT for a picture that this tower cannot have prepared; NOT_FOUND and
-  // INVALID_ARGUMENT for tensors; FAILED_PRECONDITION for bf16 with weights that are none; RESOURCE_EXHAUSTED.
+  // INVALID_ARGUMENT for tensors; FAILED_PRECONDITION for bf16 with weights that are none;
+  // RESOURCE_EXHAUSTED.
   Result<EncodedPicture> Encode(const PreparedPicture& picture, const EncodeOptions& options = {}) const;
 
   // For a picture that has all the soft tokens of its budget. Errors: as for Encode.
@@ -89,7 +90,8 @@ class VisionEncoder {
 
   // Looks at the weights now, so that errors come early. Errors: as for Encode.
   Status BindWeights() const;
-  // Forgets what was copied from the checkpoint and lets its mapped pages go. The next picture gets them back.
+  // Forgets what was copied from the checkpoint and lets its mapped pages go. The next picture gets them
+  // back.
   void ReleaseWeights() const;
 
  private:

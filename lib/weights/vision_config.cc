@@ -56,12 +56,10 @@ Status ReadSizes(const JsonObject& object, VisionConfig& config) {
                          IntegerOr(object, "num_hidden_layers", defaults::kLayerCount, kLayers));
   CARAT_ASSIGN_OR_RETURN(config.patch_size,
                          IntegerOr(object, "patch_size", defaults::kPatchSize, kPatchSides));
-  CARAT_ASSIGN_OR_RETURN(
-      config.pooling_kernel_size,
-      IntegerOr(object, "pooling_kernel_size", defaults::kPoolingKernelSize, kPoolingSides));
-  CARAT_ASSIGN_OR_RETURN(
-      config.position_embedding_size,
-      IntegerOr(object, "position_embedding_size", defaults::kPositions, kTablePositions));
+  CARAT_ASSIGN_OR_RETURN(config.pooling_kernel_size, IntegerOr(object, "pooling_kernel_size",
+                                                               defaults::kPoolingKernelSize, kPoolingSides));
+  CARAT_ASSIGN_OR_RETURN(config.position_embedding_size,
+                         IntegerOr(object, "position_embedding_size", defaults::kPositions, kTablePositions));
   CARAT_ASSIGN_OR_RETURN(const auto epsilon, FindNumber(object, "rms_norm_eps", {0, 1, true}));
   config.rms_norm_epsilon = epsilon.value_or(defaults::kNormEpsilon);
   CARAT_ASSIGN_OR_RETURN(config.clipped_linears, BooleanOr(object, "use_clipped_linears", false));
@@ -72,8 +70,7 @@ Status ReadSizes(const JsonObject& object, VisionConfig& config) {
 Status ReadHeads(const JsonObject& object, VisionConfig& config) {
   CARAT_ASSIGN_OR_RETURN(config.attention_heads,
                          IntegerOr(object, "num_attention_heads", defaults::kHeads, kHeads));
-  CARAT_ASSIGN_OR_RETURN(config.kv_heads,
-                         IntegerOr(object, "num_key_value_heads", defaults::kHeads, kHeads));
+  CARAT_ASSIGN_OR_RETURN(config.kv_heads, IntegerOr(object, "num_key_value_heads", defaults::kHeads, kHeads));
   CARAT_ASSIGN_OR_RETURN(config.head_dim, IntegerOr(object, "head_dim", defaults::kHeadDim, kHeadDim));
   if (config.head_dim % 4 != 0) {
     return InvalidArgument("%s is %d, but must be a multiple of 4: each half of a head turns in pairs",

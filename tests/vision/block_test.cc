@@ -130,7 +130,9 @@ TEST(BlockKernelsTest, WeighingEqualsTheDefinition) {
       constexpr std::int64_t kHead = 19;
       const std::int64_t stride = keys + 2;
       const float nothing = -std::numeric_limits<float>::infinity();
-      Softmax plain{{}, std::vector<float>(kQueries, nothing), std::vector<float>(kQueries, 0),
+      Softmax plain{{},
+                    std::vector<float>(kQueries, nothing),
+                    std::vector<float>(kQueries, 0),
                     std::vector<float>(kQueries * kHead, 0)};
       Softmax fast = plain;
       for (int block = 0; block < 3; ++block) {
@@ -138,8 +140,8 @@ TEST(BlockKernelsTest, WeighingEqualsTheDefinition) {
         for (float& score : plain.scores) score = normal(random);
         fast.scores = plain.scores;
         const auto step = [&](const BlockKernels& kernels, Softmax& s) {
-          kernels.weigh({s.scores.data(), stride, kQueries, keys, s.max.data(), s.sum.data(),
-                         s.output.data(), kHead});
+          kernels.weigh(
+              {s.scores.data(), stride, kQueries, keys, s.max.data(), s.sum.data(), s.output.data(), kHead});
         };
         step(PlainBlockKernels(), plain);
         step(*table, fast);

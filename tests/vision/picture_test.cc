@@ -118,9 +118,9 @@ TEST(PreparePictureTest, EqualsTheReferenceInEveryValue) {
     std::int64_t kind, budget, to_height, to_width;
     ASSERT_TRUE(numbers >> seed >> height >> width >> kind >> budget >> to_height >> to_width >> crc) << line;
     const auto rgb = MakePicture(seed, height, width, static_cast<int>(kind));
-    const auto picture = PreparePicture(
-        ViewOf(rgb, static_cast<std::int32_t>(height), static_cast<std::int32_t>(width)), budget, config,
-        *work);
+    const auto picture =
+        PreparePicture(ViewOf(rgb, static_cast<std::int32_t>(height), static_cast<std::int32_t>(width)),
+                       budget, config, *work);
     ASSERT_TRUE(picture.ok()) << line << ": " << picture.status().ToString();
     EXPECT_EQ(picture->patches_down * 16, to_height) << line;
     EXPECT_EQ(picture->patches_across * 16, to_width) << line;
@@ -208,12 +208,9 @@ TEST(PreparePictureTest, ExtremeShapesStayWithinMemory) {
 TEST(PreparePictureTest, RefusesViewsThatCannotBe) {
   const std::vector<std::uint8_t> pixels(300, 1);
   const auto work = MakeWork(1);
-  const ImageView views[] = {{nullptr, 10, 10, 0},
-                             {pixels.data(), 0, 10, 0},
-                             {pixels.data(), 10, -1, 0},
-                             {pixels.data(), 10, 10, 29},
-                             {pixels.data(), 10, 10, -30},
-                             {pixels.data(), 10, 10, std::int64_t{1} << 62}};
+  const ImageView views[] = {{nullptr, 10, 10, 0},         {pixels.data(), 0, 10, 0},
+                             {pixels.data(), 10, -1, 0},   {pixels.data(), 10, 10, 29},
+                             {pixels.data(), 10, 10, -30}, {pixels.data(), 10, 10, std::int64_t{1} << 62}};
   for (const ImageView& view : views) {
     EXPECT_EQ(PreparePicture(view, 280, Released(), *work).status().code(), StatusCode::kInvalidArgument);
   }

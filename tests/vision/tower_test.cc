@@ -203,8 +203,8 @@ class RandomTower {
     weights_.text_projection = Matrix(50, hidden);
     for (int i = 0; i < 2; ++i) {
       VisionLayerWeights w;
-      for (auto* norm : {&w.input_norm, &w.post_attention_norm, &w.pre_feedforward_norm,
-                         &w.post_feedforward_norm}) {
+      for (auto* norm :
+           {&w.input_norm, &w.post_attention_norm, &w.pre_feedforward_norm, &w.post_feedforward_norm}) {
         *norm = Vector(hidden, 0.5f, 1.5f);
       }
       w.q_norm = Vector(20, 0.2f, 0.8f);
@@ -270,8 +270,7 @@ class RandomTower {
   ClippedLinear Linear(std::int64_t rows, std::int64_t cols, bool clipped) {
     ClippedLinear linear{Matrix(rows, cols), {}, {}};
     if (!clipped) return linear;
-    for (Clip* clip : {&linear.input, &linear.output})
-      *clip = {Vector(1, -2, -1)[0], Vector(1, 1, 2)[0]};
+    for (Clip* clip : {&linear.input, &linear.output}) *clip = {Vector(1, -2, -1)[0], Vector(1, 1, 2)[0]};
     return linear;
   }
 

@@ -17,7 +17,8 @@ Result<VisionConfig> Parse(const std::string& text) {
 }
 
 TEST(VisionConfigTest, ReadsTheReleasedForms) {
-  const auto large = Parse(R"({"attention_bias": false, "head_dim": 72, "hidden_activation": "gelu_pytorch_tanh",
+  const auto large =
+      Parse(R"({"attention_bias": false, "head_dim": 72, "hidden_activation": "gelu_pytorch_tanh",
     "hidden_size": 1152, "intermediate_size": 4304, "model_type": "gemma4_vision", "num_attention_heads": 16,
     "num_hidden_layers": 27, "num_key_value_heads": 16, "patch_size": 16, "pooling_kernel_size": 3,
     "position_embedding_size": 10240, "rms_norm_eps": 1e-06,
@@ -103,8 +104,9 @@ TEST(VisionBudgetsTest, ComeFromTheProcessorOrAreThePublishedOnes) {
   ASSERT_TRUE(both.ok());
   EXPECT_EQ(both->picture, 560);
   EXPECT_EQ(both->video_frame, 140);
-  for (const char* text : {R"({"image_processor": {"max_soft_tokens": 100}})",
-                           R"({"video_processor": {"max_soft_tokens": "70"}})", R"({"image_processor": 3})"}) {
+  for (const char* text :
+       {R"({"image_processor": {"max_soft_tokens": 100}})",
+        R"({"video_processor": {"max_soft_tokens": "70"}})", R"({"image_processor": 3})"}) {
     const Status status = ParseVisionBudgets(text, "processor_config.json").status();
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << text;
     EXPECT_NE(status.message().find("processor_config.json"), std::string::npos) << status.message();
