@@ -13,8 +13,8 @@
 #ifndef CARAT_MEDIA_H_
 #define CARAT_MEDIA_H_
 
+#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -41,7 +41,7 @@ struct ImageView {
 
 // The arithmetic of the towers. Since 0.1.
 enum class TowerPrecision : std::int32_t {
-  kAuto = 0,     // bfloat16 products where the machine has them, else float32
+  kAuto = 0,     // what is fastest on this machine within a rounding of bfloat16's size
   kFloat32 = 1,  // float32 always: the closest to the reference
 };
 
@@ -52,6 +52,15 @@ struct ImageOptions {
   // more time.
   std::int32_t budget = 0;
   TowerPrecision precision = TowerPrecision::kAuto;
+  // If set, and another thread makes it true, the call returns CANCELLED soon. Borrowed.
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+// Since 0.1.
+struct AudioOptions {
+  TowerPrecision precision = TowerPrecision::kAuto;
+  // If set, and another thread makes it true, the call returns CANCELLED soon. Borrowed.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 // A frame of a video and when it is shown. Since 0.1.
@@ -71,17 +80,18 @@ struct AudioView {
 };
 
 // Errors of all: INVALID_ARGUMENT for a view or an option that makes no sense, UNIMPLEMENTED if the
-// checkpoint has no such tower, those of Model::Load for its tensors, RESOURCE_EXHAUSTED, CANCELLED (by
-// `progress`, told in layers).
+// checkpoint has no such tower, those of Model::Load for its tensors, RESOURCE_EXHAUSTED, CANCELLED.
 CARAT_EXPORT Result<SoftTokens> EncodeImage(const Model& model, const ImageView& image,
-                                            const ImageOptions& options = {},
-                                            const ProgressCallback& progress = {}) noexcept;
+                                            const ImageOptions& options = {}) noexcept;
 CARAT_EXPORT Result<SoftTokens> EncodeVideo(const Model& model, std::span<const VideoFrame> frames,
-                                            const ImageOptions& options = {},
-                                            const ProgressCallback& progress = {}) noexcept;
+                                            const ImageOptions& options = {}) noexcept;
 // At most 30 seconds: INVALID_ARGUMENT beyond.
 CARAT_EXPORT Result<SoftTokens> EncodeAudio(const Model& model, const AudioView& audio,
-                                            const ProgressCallback& progress = {}) noexcept;
+                                            const AudioOptions& options = {}) noexcept;
+
+// Lets the towers' memory go: what was copied or mapped of their weights. The next picture or clip gets it
+// back; calls that are running are not disturbed. Since 0.1.
+CARAT_EXPORT void ReleaseTowers(const Model& model) noexcept;
 
 // Where to cut a long recording so that each piece is at most `max_seconds` long: the quietest places.
 // Returns the frame at which each piece begins, the first being 0. Since 0.1.
@@ -93,7 +103,8 @@ CARAT_EXPORT Result<std::vector<std::int64_t>> FindQuietCuts(const AudioView& au
 class CARAT_EXPORT AudioStream {
  public:
   static Result<AudioStream> Start(const Model& model, std::int32_t channels = 1,
-                                   std::int32_t sample_rate = 16000) noexcept;
+                                   std::int32_t sample_rate = 16000,
+                                   const AudioOptions& options = {}) noexcept;
   ~AudioStream();
   AudioStream(AudioStream&&) noexcept;
   AudioStream& operator=(AudioStream&&) noexcept;

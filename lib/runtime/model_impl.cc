@@ -87,6 +87,7 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
                                               set != InstructionSet::kPlain));
   model->decoder_ =
       std::make_unique<const TextDecoder>(model->checkpoint_.config().text, model->weights_, model->linear_);
+  model->towers_ = std::make_unique<const Towers>(model->checkpoint_, *kernels, *model->work_);
   for (const TensorEntry* tensor : TensorsLookedUp(model->checkpoint_)) {
     model->checkpoint_.files()[tensor->file]->AdviseRandom(model->checkpoint_.OffsetOf(*tensor),
                                                            tensor->bytes);

@@ -9,6 +9,7 @@
 #include "carat/session.h"
 #include "lib/base/thread_pool.h"
 #include "lib/kernels/kernels.h"
+#include "lib/runtime/towers.h"
 #include "lib/text/decoder.h"
 #include "lib/text/text_weights.h"
 #include "lib/weights/checkpoint.h"
@@ -24,7 +25,7 @@ class ModelImpl {
   const ModelConfig& config() const { return checkpoint_.config(); }
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const TextDecoder& decoder() const { return *decoder_; }
-  const KernelTable& kernels() const { return *kernels_; }
+  const Towers& towers() const { return *towers_; }
   InstructionSet instruction_set() const { return instruction_set_; }
   int threads() const { return work_->workers(); }
   // generation_config.json's recommendation, with its suppressed tokens forbidden.
@@ -50,6 +51,7 @@ class ModelImpl {
   std::unique_ptr<const ParallelWork> work_;
   LinearEngine linear_;
   std::unique_ptr<const TextDecoder> decoder_;
+  std::unique_ptr<const Towers> towers_;
 };
 
 // What a session takes under these options, and the options with every 0 and kAuto decided.
