@@ -53,8 +53,9 @@ inline ExitCode ExitCodeFor(StatusCode code) {
 
 inline void ThrowIfError(const Status& status) {
   if (status.ok()) return;
-  throw Error(ExitCodeFor(status.code()),
-              status.message().empty() ? std::string(StatusCodeName(status.code())) : status.message());
+  // Only Ctrl-C cancels here, and the person knows.
+  const bool cancelled = status.code() == StatusCode::kCancelled;
+  throw Error(ExitCodeFor(status.code()), cancelled ? "interrupted" : status.message());
 }
 
 template <typename T>

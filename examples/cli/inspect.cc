@@ -47,7 +47,10 @@ void PrintModel(const Inspection& inspection) {
   Row("architecture", absl::StrFormat("%s (%s)", info.architecture, Towers(info)));
   Row("parameters",
       absl::StrFormat("%s in the text decoder", HumanCount(static_cast<double>(info.parameters))));
-  Row("layers", absl::StrFormat("%d, the last %d share keys and values", info.layers, info.kv_shared_layers));
+  std::string layers = Grouped(info.layers);
+  if (info.kv_shared_layers > 0)
+    layers += absl::StrFormat(", the last %d share keys and values", info.kv_shared_layers);
+  Row("layers", layers);
   Row("hidden size", Grouped(info.hidden_size));
   Row("vocabulary", Grouped(info.vocabulary_size));
   Row("sliding window", Grouped(info.sliding_window));
@@ -64,7 +67,7 @@ void PrintModel(const Inspection& inspection) {
 void PrintLayers(const Inspection& inspection) {
   WriteNow("\nlayers (those in one line hold tensors of the same shapes)\n");
   for (const LayerKind& kind : inspection.layer_kinds)
-    WriteNow(absl::StrFormat("  %-36s %-16s %3d tensors, %s each\n", kind.stack, kind.numbers, kind.tensors,
+    WriteNow(absl::StrFormat("  %-36s %-32s %3d tensors, %s each\n", kind.stack, kind.numbers, kind.tensors,
                              Bytes(kind.bytes)));
   WriteNow("other tensors\n");
   for (const TensorInfo& tensor : inspection.other_tensors)

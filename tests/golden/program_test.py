@@ -486,6 +486,16 @@ class Check(ProgramTest):
             f.write(struct.pack("<Q", 2**63))
         self.assertEqual(carat("check", path).returncode, 2)
 
+    def test_drafter_is_skipped(self):
+        path = self.folder()
+        shutil.copy(os.path.join(SMALL, "golden.safetensors"), path)
+        with open(os.path.join(path, "config.json"), "w", encoding="utf-8") as f:
+            json.dump({"model_type": "gemma4_assistant"}, f)
+        self.assertIn("a drafter", self.output("check", path))
+        with open(os.path.join(path, "config.json"), "w", encoding="utf-8") as f:
+            json.dump({"model_type": "gemma4"}, f)
+        self.fail_with(2, "cases.json", "check", path)
+
     def test_one_broken_folder_does_not_hide_the_others(self):
         done = carat("check", self.folder(), SMALL, "--case", "text")
         self.assertEqual(done.returncode, 2)

@@ -51,6 +51,13 @@ std::optional<std::string> OnlyText(const JsonObject& object) {
 
 }  // namespace
 
+bool IsDrafterFolder(const std::string& path) {
+  const std::string config = path + "/config.json";
+  if (!Exists(config) || Exists(path + "/cases.json")) return false;
+  const JsonFile file(config);
+  return JsonObject(file.root(), config).StringIfAny("model_type") == "gemma4_assistant";
+}
+
 ReferenceFolder::ReferenceFolder(const std::string& path) : path_(path) {
   if (!std::filesystem::is_directory(path)) throw Error(kExitBadInput, path + ": there is no such folder");
   const bool golden = Exists(path + "/golden.safetensors") || Exists(path + "/cases.json");

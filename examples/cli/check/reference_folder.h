@@ -29,6 +29,9 @@ struct ReferenceCase {
   bool has_tensors = false;
 };
 
+// Whether the folder is a drafter's: it goes with another checkpoint and has no cases of its own.
+bool IsDrafterFolder(const std::string& path);
+
 // Two forms: golden.safetensors with cases.json, and expected.json, which has ids only. A folder may have
 // both. The constructor throws Error for a folder that has neither or whose files are broken.
 class ReferenceFolder {
