@@ -45,6 +45,19 @@ enum class TowerPrecision : std::int32_t {
   kFloat32 = 1,  // float32 always: the closest to the reference
 };
 
+// What happened inside, for those who hold a build to a reference. Since 0.1.
+struct ImageTrace {
+  std::vector<std::uint8_t> patches;    // [patches, 16 * 16 * 3]: the resized picture, patch by patch
+  std::vector<std::int32_t> positions;  // [patches, 2]: column and row of each patch
+  std::vector<float> tower;             // [soft tokens, width of the tower]: its output before the projection
+};
+struct AudioTrace {
+  std::vector<float> mel;  // [mel_frames, mel bins]
+  std::int64_t mel_frames = 0;
+  std::int64_t valid_frames = 0;  // the first so many hear sound, the others padding
+  std::vector<float> tower;       // [soft tokens, width of the tower]: its output before the projection
+};
+
 // Since 0.1.
 struct ImageOptions {
   // The most soft tokens for a picture (or for each frame of a video): 70, 140, 280, 560 or 1120. 0 is the
@@ -54,6 +67,8 @@ struct ImageOptions {
   TowerPrecision precision = TowerPrecision::kAuto;
   // If set, and another thread makes it true, the call returns CANCELLED soon. Borrowed.
   const std::atomic<bool>* cancelled = nullptr;
+  // If set, receives the inside of EncodeImage (EncodeVideo leaves it alone). Borrowed.
+  ImageTrace* trace = nullptr;
 };
 
 // Since 0.1.
@@ -61,6 +76,8 @@ struct AudioOptions {
   TowerPrecision precision = TowerPrecision::kAuto;
   // If set, and another thread makes it true, the call returns CANCELLED soon. Borrowed.
   const std::atomic<bool>* cancelled = nullptr;
+  // If set, receives the inside of EncodeAudio (AudioStream leaves it alone). Borrowed.
+  AudioTrace* trace = nullptr;
 };
 
 // A frame of a video and when it is shown. Since 0.1.

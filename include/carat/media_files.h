@@ -1,5 +1,5 @@
-// carat/media_files.h: pictures from the files that people have. An optional component: link carat::media
-// too.
+// carat/media_files.h: pictures and sound from the files that people have. An optional component: link
+// carat::media too.
 //
 //   carat::Result<carat::Picture> picture = carat::ReadPicture("holiday.jpg");
 //   if (!picture.ok()) return Complain(picture.status());
@@ -23,7 +23,6 @@
 namespace carat {
 
 // ---- Pictures
-// ----------------------------------------------------------------------------------------------
 
 // Decoded pixels: rows from top to bottom without gaps, three bytes R, G, B a pixel. Since 0.1.
 struct Picture {
@@ -54,8 +53,30 @@ CARAT_EXPORT Result<Picture> DecodePicture(std::span<const std::uint8_t> file,
 CARAT_EXPORT Result<Picture> ReadPicture(std::string_view path,
                                          const PictureFileOptions& options = {}) noexcept;
 
-// ---- End of pictures
-// ---------------------------------------------------------------------------------------
+// ---- Sound
+
+// Decoded samples in [-1, 1], channels interleaved. Since 0.1.
+struct Sound {
+  std::int32_t sample_rate = 0;
+  std::int32_t channels = 1;   // 1 or 2; files with more come averaged into one
+  std::vector<float> samples;  // frames * channels
+};
+
+// Since 0.1.
+struct SoundFileOptions {
+  // The longest sound that is decoded.
+  double max_seconds = 4 * 3600;
+  // The longest file that is read.
+  std::int64_t max_file_bytes = std::int64_t{1} << 31;
+};
+
+// Decodes a WAV, FLAC, OGG (Vorbis, Opus) or MP3 file that is in memory. Errors: as for DecodePicture. Since
+// 0.1.
+CARAT_EXPORT Result<Sound> DecodeSound(std::span<const std::uint8_t> file,
+                                       const SoundFileOptions& options = {}) noexcept;
+
+// The same for a file by its path. Errors: NOT_FOUND and PERMISSION_DENIED too; all name the path. Since 0.1.
+CARAT_EXPORT Result<Sound> ReadSound(std::string_view path, const SoundFileOptions& options = {}) noexcept;
 
 }  // namespace carat
 

@@ -93,12 +93,25 @@ Result<SoftTokens> FromAudioTokens(const ModelImpl& model, std::span<const float
   return MakeSoftTokens(model, MediaKind::kAudio, std::move(rows), count, {}, {});
 }
 
+void Trace(const PreparedPicture& prepared, const EncodedPicture& encoded, ImageTrace& trace) {
+  trace.patches.assign(prepared.pixels.span().begin(), prepared.pixels.span().end());
+  trace.positions.clear();
+  for (std::int64_t patch = 0; patch < prepared.patches(); ++patch) {
+    trace.positions.push_back(prepared.position(patch).x);
+    trace.positions.push_back(prepared.position(patch).y);
+  }
+  trace.tower.assign(encoded.pooled.span().begin(), encoded.pooled.span().end());
+}
+
 Result<SoftTokens> EncodeImageWith(const ModelImpl& model, const carat::ImageView& image,
                                    const ImageOptions& options) {
   CARAT_RETURN_IF_ERROR(CheckImage(image));
   CARAT_ASSIGN_OR_RETURN(const auto encoder, model.towers().Vision(options.precision));
   CARAT_ASSIGN_OR_RETURN(const PreparedPicture prepared, encoder->Prepare(Inside(image), options.budget));
-  CARAT_ASSIGN_OR_RETURN(EncodedPicture encoded, encoder->Encode(prepared, {.cancelled = options.cancelled}));
+  const bool traced = options.trace != nullptr;
+  CARAT_ASSIGN_OR_RETURN(EncodedPicture encoded,
+                         encoder->Encode(prepared, {.keep_pooled = traced, .cancelled = options.cancelled}));
+  if (traced) Trace(prepared, encoded, *options.trace);
   return MakeSoftTokens(model, MediaKind::kImage, std::move(encoded.embeddings), encoded.soft_tokens, {}, {});
 }
 
@@ -138,8 +151,15 @@ Result<SoftTokens> EncodeAudioWith(const ModelImpl& model, const AudioView& audi
                                    const carat::AudioOptions& options) {
   CARAT_RETURN_IF_ERROR(CheckAudio(audio));
   CARAT_ASSIGN_OR_RETURN(const auto encoder, model.towers().Audio(options.precision));
-  CARAT_ASSIGN_OR_RETURN(const AudioTokens tokens,
-                         encoder->Encode(Inside(audio), {.cancel = options.cancelled}));
+  AudioEncodeOptions encode{.cancel = options.cancelled};
+  if (options.trace != nullptr) {
+    CARAT_ASSIGN_OR_RETURN(AudioFeatures features, encoder->Features(Inside(audio)));
+    options.trace->mel = std::move(features.mel);
+    options.trace->mel_frames = features.frames;
+    options.trace->valid_frames = features.valid;
+    encode.tower = &options.trace->tower;
+  }
+  CARAT_ASSIGN_OR_RETURN(const AudioTokens tokens, encoder->Encode(Inside(audio), encode));
   return FromAudioTokens(model, tokens.values, tokens.count);
 }
 

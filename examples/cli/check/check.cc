@@ -190,6 +190,12 @@ void AddToleranceArguments(CLI::App& command, CheckArguments& a) {
   AddValue(command, kGroup, "--hidden-tolerance", a.tolerances.hidden, "X",
            "The same of a layer's input, relative to its largest value  [1e-3]")
       ->check(AtLeast(0));
+  AddValue(command, kGroup, "--media-tolerance", a.tolerances.media, "X",
+           "Largest error of a tower's output or a soft token, relative to the largest  [2e-3]")
+      ->check(CLI::NonNegativeNumber);
+  AddValue(command, kGroup, "--mel-tolerance", a.tolerances.mel, "X",
+           "Largest error of a mel feature  [1e-4]")
+      ->check(CLI::NonNegativeNumber);
   AddValue(command, kGroup, "--margin", a.tolerances.margin, "X",
            "Compare greedy ids where the reference's best logit leads by more  [2e-3]")
       ->check(AtLeast(0));

@@ -8,20 +8,13 @@
 namespace carat::cli {
 namespace {
 
-constexpr std::array<Probe, 6> kProbes = {ProbeTokens,  ProbeLogits, ProbeHidden,
+constexpr std::array<Probe, 7> kProbes = {ProbeTokens,  ProbeMedia,  ProbeLogits, ProbeHidden,
                                           ProbeThreads, ProbeGreedy, ProbeRewind};
-
-// Why a case cannot be run by this version; empty if it can.
-std::string ReasonToSkip(const ReferenceCase& reference) {
-  if (!reference.media.empty()) return "its prompt has " + reference.media + ", which carat cannot read yet";
-  return "";
-}
 
 }  // namespace
 
 CaseReport CheckCase(const ProbeContext& context, const ReferenceCase& reference) {
-  CaseReport report{reference.name, ReasonToSkip(reference), {}};
-  if (!report.skipped.empty()) return report;
+  CaseReport report{reference.name, "", {}};
   for (const Probe probe : kProbes) probe(context, reference, report.findings);
   return report;
 }

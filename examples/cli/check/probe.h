@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "carat/media.h"
 #include "carat/model.h"
+#include "carat/prompt.h"
 #include "carat/session.h"
 #include "examples/cli/check/reference_folder.h"
 #include "examples/cli/check/report.h"
@@ -18,6 +20,9 @@ namespace carat::cli {
 struct Tolerances {
   double logits = 1e-3;  // largest difference of a logit
   double hidden = 1e-3;  // largest difference in a layer, relative to its largest value
+  double media =
+      2e-3;  // largest difference in a tower's output or its soft tokens, relative to the largest value
+  double mel = 1e-4;     // largest difference of a mel feature
   double margin = 2e-3;  // where the two best logits are no further apart, rounding may choose
 };
 
@@ -37,6 +42,19 @@ using Findings = std::vector<Finding>;
 // reference that contradicts the model, and for any error of carat.
 using Probe = void (*)(const ProbeContext& context, const ReferenceCase& reference, Findings& findings);
 
+// Media of a case in the order of the prompt, encoded in float32, with what happened inside.
+struct EncodedMedia {
+  std::string name;  // "image0", "video", "audio1"
+  SoftTokens soft;
+  ImageTrace image;
+  AudioTrace audio;
+};
+std::vector<EncodedMedia> EncodeMedia(const ProbeContext& context, const ReferenceCase& reference);
+
+// The prompt of a case, soft tokens in place.
+Prompt BuildPrompt(const ProbeContext& context, const ReferenceCase& reference);
+
+void ProbeMedia(const ProbeContext& context, const ReferenceCase& reference, Findings& findings);
 void ProbeTokens(const ProbeContext& context, const ReferenceCase& reference, Findings& findings);
 void ProbeLogits(const ProbeContext& context, const ReferenceCase& reference, Findings& findings);
 void ProbeHidden(const ProbeContext& context, const ReferenceCase& reference, Findings& findings);

@@ -113,7 +113,7 @@ void ProbeTokens(const ProbeContext& context, const ReferenceCase& reference, Fi
 void ProbeGreedy(const ProbeContext& context, const ReferenceCase& reference, Findings& findings) {
   if (reference.greedy.empty()) return;
   Session session = ValueOrThrow(Session::Create(context.model, context.session));
-  ThrowIfError(session.Prefill(reference.prompt));
+  ThrowIfError(session.Prefill(BuildPrompt(context, reference)));
   const Followed followed = Follow(session, reference, 0, context.tolerances.margin);
   findings.push_back({"greedy ids", followed.difference.empty(), Describe(followed), {}, 0});
 }
@@ -121,7 +121,7 @@ void ProbeGreedy(const ProbeContext& context, const ReferenceCase& reference, Fi
 void ProbeRewind(const ProbeContext& context, const ReferenceCase& reference, Findings& findings) {
   if (!context.rewind || reference.greedy.empty()) return;
   Session session = ValueOrThrow(Session::Create(context.model, context.session));
-  ThrowIfError(session.Prefill(reference.prompt));
+  ThrowIfError(session.Prefill(BuildPrompt(context, reference)));
   const Followed straight = Follow(session, reference, 0, context.tolerances.margin);
   if (!straight.difference.empty()) return;  // ProbeGreedy says so
 
@@ -134,6 +134,7 @@ void ProbeRewind(const ProbeContext& context, const ReferenceCase& reference, Fi
         GoOnAfterRewind(context, reference, session, tokens, position, step, straight.logits[step]));
   };
   if (middle > 0) check(prompt_size + middle - 1, middle);  // into the continuation
+  if (!reference.media.empty()) return;                     // what follows reads ids alone again
   check(prompt_size / 2, 0);                                // into the prompt
   check(0, 0);                                              // to the beginning
 }

@@ -74,7 +74,7 @@ void ProbeLogits(const ProbeContext& context, const ReferenceCase& reference, Fi
   PrefillOptions options;
   options.logits = WantedLogits::kListed;
   for (std::int64_t i = prompt_size - rows; i < prompt_size; ++i) options.positions.push_back(i);
-  ThrowIfError(session.Prefill(reference.prompt, options));
+  ThrowIfError(session.Prefill(BuildPrompt(context, reference), options));
 
   Finding finding{"logits", true, "", 0.0, context.tolerances.logits};
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -108,7 +108,7 @@ void ProbeHidden(const ProbeContext& context, const ReferenceCase& reference, Fi
                                     std::span<const float> values) {
     states.Take(layer, first, count, values);
   };
-  ThrowIfError(session.Prefill(reference.prompt, options));
+  ThrowIfError(session.Prefill(BuildPrompt(context, reference), options));
 
   Finding finding{"hidden states", states.complete(), "some were not delivered exactly once", 0.0,
                   context.tolerances.hidden};
@@ -133,7 +133,7 @@ void ProbeThreads(const ProbeContext& context, const ReferenceCase& reference, F
   Session session = ValueOrThrow(Session::Create(context.model, context.session));
   PrefillOptions options;
   options.logits = WantedLogits::kAll;
-  ThrowIfError(session.Prefill(reference.prompt, options));
+  ThrowIfError(session.Prefill(BuildPrompt(context, reference), options));
   std::vector<float> all;
   for (std::size_t i = 0; i < session.logits_count(); ++i) {
     const auto row = ValueOrThrow(session.Logits(i));

@@ -49,6 +49,22 @@ std::optional<std::string> OnlyText(const JsonObject& object) {
   return std::string(text);
 }
 
+// What the pieces of a case say of its media: ["image", [height, width, budget]], ["video", [frames, height,
+// width, frames a second]].
+void ReadMediaPieces(const JsonObject& object, ReferenceCase& reference) {
+  if (!object.Has("pieces")) return;
+  for (const simdjson::dom::element piece : object.Array("pieces")) {
+    std::string_view kind;
+    if (piece.at_pointer("/0").get(kind) != simdjson::SUCCESS) continue;
+    std::int64_t budget = 0;
+    if (kind == "image" && piece.at_pointer("/1/2").get(budget) == simdjson::SUCCESS)
+      reference.image_budgets.push_back(static_cast<std::int32_t>(budget));
+    double rate = 0;
+    if (kind == "video" && piece.at_pointer("/1/3").get(rate) == simdjson::SUCCESS)
+      reference.video_frames_per_second = rate;
+  }
+}
+
 }  // namespace
 
 bool IsDrafterFolder(const std::string& path) {
@@ -85,6 +101,8 @@ void ReferenceFolder::ReadGolden() {
     const std::string types = reference.name + "/mm_token_types";
     const std::vector<std::int32_t> media = tensors_->ReadIntegers(types).values;
     reference.media = DescribeMedia(media, types);
+    if (!reference.media.empty()) reference.types = media;
+    ReadMediaPieces(object, reference);
     if (reference.prompt.empty() || media.size() != reference.prompt.size())
       throw Error(kExitBadInput, absl::StrFormat("%s: it has %d input_ids and %d mm_token_types",
                                                  object.where(), reference.prompt.size(), media.size()));
@@ -113,6 +131,8 @@ void ReferenceFolder::ReadExpected() {
     if (!reference.prompt_text.has_value()) reference.prompt_text = object.StringIfAny("text");
     for (const char* const name : kMediaNames)
       if (object.Has(name)) reference.media = absl::StrFormat("%s tokens", name);
+    reference.image_file = object.StringIfAny("image");
+    reference.audio_file = object.StringIfAny("audio");
     if (reference.prompt.empty()) throw Error(kExitBadInput, object.where() + ": 'prompt_ids' is empty");
     cases_.push_back(std::move(reference));
   }
@@ -122,14 +142,28 @@ bool ReferenceFolder::HasTensor(const ReferenceCase& reference, const std::strin
   return reference.has_tensors && tensors_ != nullptr && tensors_->Has(reference.name + "/" + tensor);
 }
 
+namespace {
+
+// Throws Error unless the tensor has that many dimensions.
+template <typename T>
+Tensor<T> WithRank(Tensor<T> read, std::size_t rank, const std::string& path, const std::string& name) {
+  if (read.shape.size() == rank) return read;
+  throw Error(kExitBadInput, absl::StrFormat("%s/golden.safetensors: '%s' has %d dimensions, expected %d",
+                                             path, name, read.shape.size(), rank));
+}
+
+}  // namespace
+
 Tensor<float> ReferenceFolder::ReadFloats(const ReferenceCase& reference, const std::string& tensor,
                                           std::size_t rank) const {
   const std::string name = reference.name + "/" + tensor;
-  Tensor<float> read = tensors_->ReadFloats(name);
-  if (read.shape.size() != rank)
-    throw Error(kExitBadInput, absl::StrFormat("%s/golden.safetensors: '%s' has %d dimensions, expected %d",
-                                               path_, name, read.shape.size(), rank));
-  return read;
+  return WithRank(tensors_->ReadFloats(name), rank, path_, name);
+}
+
+Tensor<std::uint8_t> ReferenceFolder::ReadBytes(const ReferenceCase& reference, const std::string& tensor,
+                                                std::size_t rank) const {
+  const std::string name = reference.name + "/" + tensor;
+  return WithRank(tensors_->ReadBytes(name), rank, path_, name);
 }
 
 }  // namespace carat::cli

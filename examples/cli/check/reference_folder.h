@@ -21,6 +21,13 @@ struct ReferenceCase {
   bool prompt_text_has_bos = false;  // whether <bos> is written out too
   // Which soft tokens the prompt has, for a person: "60 image tokens"; empty for text alone.
   std::string media;
+  // For each prompt position 0 text, 1 image, 2 video, 3 audio; empty if the reference does not say.
+  std::vector<std::int32_t> types;
+  std::vector<std::int32_t> image_budgets;  // in the order of the images
+  double video_frames_per_second = 0;
+  // Files of the folder that the prompt shows, if its media are not tensors.
+  std::optional<std::string> image_file;
+  std::optional<std::string> audio_file;
   // The greedy continuation. For each of its steps the distance of the best logit to the second, if known.
   std::vector<std::int32_t> greedy;
   std::vector<double> margins;
@@ -44,6 +51,8 @@ class ReferenceFolder {
   bool HasTensor(const ReferenceCase& reference, const std::string& tensor) const;
   // Throws Error if the shape has not the rank.
   Tensor<float> ReadFloats(const ReferenceCase& reference, const std::string& tensor, std::size_t rank) const;
+  Tensor<std::uint8_t> ReadBytes(const ReferenceCase& reference, const std::string& tensor,
+                                 std::size_t rank) const;
 
  private:
   void ReadGolden();

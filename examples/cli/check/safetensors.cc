@@ -137,5 +137,8 @@ Tensor<float> SafetensorsFile::ReadFloats(const std::string& name) {
 Tensor<std::int32_t> SafetensorsFile::ReadIntegers(const std::string& name) {
   return Read<std::int32_t>(name, "I32");
 }
+Tensor<std::uint8_t> SafetensorsFile::ReadBytes(const std::string& name) {
+  return Read<std::uint8_t>(name, "U8");
+}
 
 }  // namespace carat::cli

@@ -1,4 +1,4 @@
-// Reads a safetensors file: https://huggingface.co/docs/safetensors. Made for reference tensors, a few
+// Reads a safetensors file. Made for reference tensors, a few
 // megabytes; checkpoints are opened by carat itself.
 #ifndef CARAT_EXAMPLES_CLI_CHECK_SAFETENSORS_H_
 #define CARAT_EXAMPLES_CLI_CHECK_SAFETENSORS_H_
@@ -30,6 +30,7 @@ class SafetensorsFile {
   // The stored type must be the one asked for.
   Tensor<float> ReadFloats(const std::string& name);
   Tensor<std::int32_t> ReadIntegers(const std::string& name);
+  Tensor<std::uint8_t> ReadBytes(const std::string& name);
 
  private:
   struct Entry {
