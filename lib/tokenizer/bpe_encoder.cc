@@ -50,7 +50,7 @@ std::string NormalizeSpaces(std::string_view text) {
 }
 
 BpeEncoder::BpeEncoder(std::shared_ptr<const Vocabulary> vocabulary, const BpeSettings& settings,
-                       std::span<const MergeRule> rules, std::vector<AddedToken> added,
+                       std::span<const MergeRule> rules, const std::vector<AddedToken>& added,
                        std::vector<bool> special)
     : vocabulary_(std::move(vocabulary)),
       settings_(settings),

@@ -18,16 +18,16 @@ namespace carat::internal {
 // What a tokenizer.json says about encoding, checked.
 struct BpeSettings {
   BpeOptions bpe;
-  bool ignore_merges = false;  // a text between added tokens that is a piece becomes that piece at once
-  std::int32_t model_size =
-      0;  // the vocabulary's ids from here on are added tokens that the model does not know
+  bool ignore_merges = false;   // a text between added tokens that is a piece becomes that piece at once
+  std::int32_t model_size = 0;  // ids from here on are added tokens that the model does not know
 };
 
 class BpeEncoder final : public TextEncoder {
  public:
   // special[id] says whether the id is a control token.
   BpeEncoder(std::shared_ptr<const Vocabulary> vocabulary, const BpeSettings& settings,
-             std::span<const MergeRule> rules, std::vector<AddedToken> added, std::vector<bool> special);
+             std::span<const MergeRule> rules, const std::vector<AddedToken>& added,
+             std::vector<bool> special);
 
   Status Encode(std::string_view text, bool parse_special, std::vector<std::int32_t>* ids) const override;
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "lib/base/error.h"
-#include "lib/base/json.h"
 #include "lib/tokenizer/bpe_encoder.h"
 #include "lib/tokenizer/json_model.h"
 #include "lib/tokenizer/json_pipeline.h"
@@ -41,7 +40,7 @@ Result<TokenizerTable::Parts> ReadParts(const JsonObject& root) {
   if (!model) return DataLoss("%s is missing", root.Locate("model"));
   CARAT_ASSIGN_OR_RETURN(auto pieces, ReadModelPieces(*model));
   const auto model_size = static_cast<std::int32_t>(pieces.size());
-  CARAT_ASSIGN_OR_RETURN(auto added, ReadAddedTokens(root, &pieces));
+  CARAT_ASSIGN_OR_RETURN(const auto added, ReadAddedTokens(root, &pieces));
   CARAT_RETURN_IF_ERROR(CheckNormalizedTokens(root, added));
 
   TokenizerTable::Parts parts;
@@ -54,16 +53,14 @@ Result<TokenizerTable::Parts> ReadParts(const JsonObject& root) {
   CARAT_ASSIGN_OR_RETURN(parts.bos, FindBos(root, *parts.vocabulary, parts.special));
   CARAT_ASSIGN_OR_RETURN(const auto settings, ReadModelSettings(*model, *parts.vocabulary, model_size));
   CARAT_ASSIGN_OR_RETURN(const auto rules, ReadMerges(*model, *parts.vocabulary, model_size));
-  parts.encoder =
-      std::make_unique<BpeEncoder>(parts.vocabulary, settings, rules, std::move(added), parts.special);
+  parts.encoder = std::make_unique<BpeEncoder>(parts.vocabulary, settings, rules, added, parts.special);
   return parts;
 }
 
 }  // namespace
 
-Result<TokenizerTable::Parts> ReadTokenizerJson(std::string_view text, const std::string& source) {
-  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, source));
-  const auto root = JsonObject::From(document.root(), source, "");
+Result<TokenizerTable::Parts> ReadTokenizerJson(const JsonDocument& document) {
+  const auto root = JsonObject::From(document.root(), document.source(), "");
   if (!root.ok()) return DataLoss("%s", root.status().message());
   auto result = ReadParts(*root);
   // A value of the wrong type in a file is the file's fault, not the caller's.

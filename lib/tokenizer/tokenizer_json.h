@@ -2,17 +2,15 @@
 #ifndef CARAT_LIB_TOKENIZER_TOKENIZER_JSON_H_
 #define CARAT_LIB_TOKENIZER_TOKENIZER_JSON_H_
 
-#include <string>
-#include <string_view>
-
 #include "carat/status.h"
+#include "lib/base/json.h"
 #include "lib/tokenizer/tokenizer_table.h"
 
 namespace carat::internal {
 
 // Errors: DATA_LOSS for a file that is malformed or contradicts itself, UNIMPLEMENTED naming the part of the
-// pipeline that is not Gemma's, RESOURCE_EXHAUSTED. `source` names the text in them: the path, usually.
-Result<TokenizerTable::Parts> ReadTokenizerJson(std::string_view text, const std::string& source);
+// pipeline that is not Gemma's, RESOURCE_EXHAUSTED.
+Result<TokenizerTable::Parts> ReadTokenizerJson(const JsonDocument& document);
 
 }  // namespace carat::internal
 

@@ -6,11 +6,11 @@
 
 #include "lib/base/error.h"
 #include "lib/base/file_mapping.h"
+#include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "lib/tokenizer/decoding.h"
 #include "lib/tokenizer/tokenizer_json.h"
 #include "lib/tokenizer/tokenizer_model.h"
-#include "simdjson.h"
 
 namespace carat::internal {
 namespace {
@@ -30,17 +30,24 @@ Result<std::string> FindFile(const std::string& path) {
   return NotFound("%s: there is no tokenizer.json and no tokenizer.model in this folder", path);
 }
 
+Result<TokenizerTable::Parts> ReadJsonFile(const std::string& file) {
+  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::ParseFile(file));
+  return ReadTokenizerJson(document);
+}
+
+Result<TokenizerTable::Parts> ReadModelFile(const std::string& file) {
+  CARAT_ASSIGN_OR_RETURN(const auto mapping, FileMapping::Open(file));
+  const auto bytes = mapping->bytes();
+  return ReadTokenizerModel({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+}
+
 }  // namespace
 
 TokenizerTable::TokenizerTable(Parts parts) : parts_(std::move(parts)) {}
 
 Result<std::shared_ptr<const TokenizerTable>> TokenizerTable::Load(const std::string& path) {
   CARAT_ASSIGN_OR_RETURN(const std::string file, FindFile(path));
-  CARAT_ASSIGN_OR_RETURN(const auto mapping, FileMapping::Open(file));
-  const std::string_view bytes(reinterpret_cast<const char*>(mapping->bytes().data()),
-                               mapping->bytes().size());
-  const auto read = file.ends_with(".model") ? ReadTokenizerModel : ReadTokenizerJson;
-  CARAT_ASSIGN_OR_RETURN(Parts parts, read(bytes, file));
+  CARAT_ASSIGN_OR_RETURN(Parts parts, file.ends_with(".model") ? ReadModelFile(file) : ReadJsonFile(file));
   return std::shared_ptr<const TokenizerTable>(std::make_shared<TokenizerTable>(std::move(parts)));
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/guard.h"
+#include "lib/base/json.h"
 #include "lib/tokenizer/tokenizer_json.h"
 #include "lib/tokenizer/tokenizer_model.h"
 
@@ -32,7 +33,11 @@ Result<Tokenizer> FromParts(Read read) {
 }  // namespace
 
 Result<Tokenizer> FromJson(const std::string& json) {
-  return FromParts([&] { return internal::ReadTokenizerJson(json, "tokenizer.json"); });
+  return FromParts([&]() -> Result<internal::TokenizerTable::Parts> {
+    const auto document = internal::JsonDocument::Parse(json, "tokenizer.json");
+    if (!document.ok()) return document.status();
+    return internal::ReadTokenizerJson(*document);
+  });
 }
 
 Result<Tokenizer> FromModel(const std::string& bytes) {
