@@ -145,6 +145,21 @@ TEST(ThreadPool, EveryWorkerComesAtMostOnce) {
   }
 }
 
+TEST(ThreadPool, OtherThreadsDoCome) {
+  // A task that waits until another one runs ends only if they run at the same time.
+  const std::shared_ptr<ThreadPool> pool = MakePool(2);
+  std::atomic<int> running = 0;
+  pool->Run(
+      2,
+      [](void* context, int) {
+        auto& count = *static_cast<std::atomic<int>*>(context);
+        ++count;
+        while (count < 2) std::this_thread::yield();
+      },
+      &running);
+  EXPECT_EQ(running, 2);
+}
+
 TEST(ParallelWork, TwoThreadsTakeTurns) {
   const ParallelWork work(MakePool(3));
   std::vector<std::int64_t> sums(2);
