@@ -20,6 +20,13 @@ std::int32_t Choose(Sampler& sampler, std::vector<Candidate> items, bool sorted 
   return list.selected();
 }
 
+std::vector<std::int32_t> ChooseSeveral(Sampler& sampler, const std::vector<Candidate>& items,
+                                        std::size_t count) {
+  std::vector<std::int32_t> tokens(count);
+  for (std::int32_t& token : tokens) token = Choose(sampler, items);
+  return tokens;
+}
+
 TEST(GreedyTest, EqualsSorting) {
   const auto greedy = Make(samplers::Greedy());
   std::mt19937_64 random(6);
@@ -142,22 +149,18 @@ TEST(DrawTest, IsTheSameEverywhere) {
   const auto draw = Make(samplers::Draw(42));
   std::vector<float> logits(1000);
   for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>((i * 7919) % 1000) / 250.0F;
-  std::vector<std::int32_t> tokens;
-  for (int i = 0; i < 12; ++i) tokens.push_back(Choose(*draw, ListOf(logits)));
-  EXPECT_EQ(tokens, (std::vector<std::int32_t>{755, 635, 754, 137, 903, 99, 572, 372, 274, 386, 13, 523}));
+  EXPECT_EQ(ChooseSeveral(*draw, ListOf(logits), 12),
+            (std::vector<std::int32_t>{755, 635, 754, 137, 903, 99, 572, 372, 274, 386, 13, 523}));
 }
 
 TEST(DrawTest, ResetBeginsAgainAndCloneGoesOn) {
   const std::vector<Candidate> items = ListOf(std::vector<float>(1000, 0));
   const auto draw = Make(samplers::Draw(11));
-  std::vector<std::int32_t> first;
-  for (int i = 0; i < 20; ++i) first.push_back(Choose(*draw, items));
+  const std::vector<std::int32_t> first = ChooseSeveral(*draw, items, 20);
   const auto clone = Make(draw->Clone());
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(Choose(*clone, items), Choose(*draw, items));
+  EXPECT_EQ(ChooseSeveral(*clone, items, 20), ChooseSeveral(*draw, items, 20));
   draw->Reset();
-  std::vector<std::int32_t> again;
-  for (int i = 0; i < 20; ++i) again.push_back(Choose(*draw, items));
-  EXPECT_EQ(again, first);
+  EXPECT_EQ(ChooseSeveral(*draw, items, 20), first);
   EXPECT_GT(std::set<std::int32_t>(first.begin(), first.end()).size(), 15U);
 }
 

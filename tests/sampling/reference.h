@@ -42,8 +42,8 @@ inline std::vector<Candidate> Possible(std::vector<Candidate> items) {
 }
 
 inline std::vector<Candidate> ListOf(const std::vector<float>& logits) {
-  std::vector<Candidate> items;
-  for (const float logit : logits) items.push_back({static_cast<std::int32_t>(items.size()), logit});
+  std::vector<Candidate> items(logits.size());
+  for (std::size_t i = 0; i < items.size(); ++i) items[i] = {static_cast<std::int32_t>(i), logits[i]};
   return items;
 }
 
