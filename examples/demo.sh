@@ -5,10 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cmake/packages.sh library
-cmake --preset release -DCARAT_BUILD_TESTS=OFF >/dev/null
-cmake --build --preset release --target carat_program | tail -n 1
+cmake --preset demo >/dev/null
+cmake --build --preset demo --target carat_program | tail -n 1
 if [ "$#" -eq 0 ]; then
   set -- --greedy --max-tokens 80 "In the beginning God created"
 fi
 echo
-exec build/release/examples/cli/carat run examples/demo-model/checkpoint "$@"
+exec build/demo/examples/cli/carat run examples/demo-model/checkpoint "$@"

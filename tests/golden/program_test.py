@@ -404,7 +404,8 @@ class Check(ProgramTest):
         self.assertEqual([f["what"] for f in cases["past_window"]["findings"]], ["logits", "greedy ids"])
         for finding in cases["text"]["findings"]:
             self.assertLess(finding.get("error", 0), 1e-3)
-        self.assertIn("image tokens", cases["image"]["skipped"])
+        self.assertEqual([f["what"] for f in cases["image"]["findings"]],
+                         ["image0_patches", "image0_tower", "image0_soft_tokens", "logits", "greedy ids"])
         self.assertIn("24 steps equal", cases["text"]["findings"][3]["detail"])
 
     def test_finds_wrong_numbers(self):
