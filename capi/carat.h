@@ -1005,6 +1005,185 @@ CARAT_API carat_status carat_generation_result_get_stats(const carat_generation_
                                                          carat_generation_stats* stats, carat_error* error);
 CARAT_API void carat_generation_result_free(carat_generation_result* result);
 
+// --------------------------------------------------------------------------------------------------------
+// Pictures, video and sound
+// --------------------------------------------------------------------------------------------------------
+
+// A picture, a video or a clip becomes a run of soft tokens: vectors of the text model's width that stand in
+// a prompt like tokens. Encoding is the expensive part; soft tokens can be kept and used in any number of
+// prompts and sessions of the same checkpoint.
+//
+//   carat_soft_tokens* picture = NULL;
+//   carat_prompt* prompt = NULL;
+//   carat_encode_image(model, rgb, width, height, 3 * (int64_t)width, NULL, &picture, error);
+//   carat_prompt_new(model, &prompt, error);
+//   carat_prompt_add_media(prompt, picture, error);
+//   carat_prompt_add_text(prompt, "What is this?", 13, NULL, error);
+//   carat_generate_prompt(session, prompt, NULL, on_step, NULL, NULL, error);
+//
+// Files (PNG, JPEG, WebP; WAV, FLAC, OGG, MP3) are read by the optional library carat_media (carat_media.h).
+// Threads: soft tokens never change, and any thread may use them; a prompt and a stream belong to one thread
+// at a time.
+
+// Since 0.1.
+typedef int32_t carat_media_kind;
+enum {
+  CARAT_MEDIA_IMAGE = 1,
+  CARAT_MEDIA_VIDEO = 2,
+  CARAT_MEDIA_AUDIO = 3,
+};
+
+// The arithmetic of the towers. Since 0.1.
+typedef int32_t carat_tower_precision;
+enum {
+  CARAT_TOWER_AUTO = 0,     // what is fastest on this machine within a rounding of bfloat16's size
+  CARAT_TOWER_FLOAT32 = 1,  // float32 always: the closest to the reference
+};
+
+// Stops a call that encodes, from another thread. Since 0.1.
+typedef struct carat_cancel_flag carat_cancel_flag;
+// NULL without memory. Since 0.1.
+CARAT_API carat_cancel_flag* carat_cancel_flag_new(void);
+// A call that was given the flag returns CANCELLED soon; later calls at once. Any thread. Since 0.1.
+CARAT_API void carat_cancel_flag_set(carat_cancel_flag* flag);
+// As new. Since 0.1.
+CARAT_API void carat_cancel_flag_clear(carat_cancel_flag* flag);
+// Not while a call that was given it runs. Since 0.1.
+CARAT_API void carat_cancel_flag_free(carat_cancel_flag* flag);
+
+// What happened inside a tower, for those who hold a build to a reference. Since 0.1.
+typedef struct carat_media_trace carat_media_trace;
+// NULL without memory. Since 0.1.
+CARAT_API carat_media_trace* carat_media_trace_new(void);
+CARAT_API void carat_media_trace_free(carat_media_trace* trace);
+// The resized picture as patches, [patches, 16 * 16 * 3], with their columns and rows, [patches, 2]. Valid
+// until the next call that is given the trace. `size` counts numbers and may be NULL. Since 0.1.
+CARAT_API const uint8_t* carat_media_trace_patches(const carat_media_trace* trace, size_t* size);
+CARAT_API const int32_t* carat_media_trace_positions(const carat_media_trace* trace, size_t* size);
+// The sound's log-mel features, [frames, bins]; of the frames the first `valid` hear sound. Since 0.1.
+CARAT_API const float* carat_media_trace_mel(const carat_media_trace* trace, size_t* size, int64_t* frames,
+                                             int64_t* valid);
+// The tower's output before its projection, [soft tokens, width of the tower]. Since 0.1.
+CARAT_API const float* carat_media_trace_tower(const carat_media_trace* trace, size_t* size);
+
+// Since 0.1.
+typedef struct carat_media_options {
+  size_t struct_size;
+  carat_cancel_flag* cancel;  // borrowed; NULL: cannot be cancelled
+  carat_media_trace* trace;   // borrowed; NULL: not traced. Videos and streams leave it alone
+  // The most soft tokens for a picture (or for each frame of a video): 70, 140, 280, 560 or 1120. 0, the
+  // default, is the checkpoint's own: for pictures usually 280, for frames 70. Sound has no budget.
+  int32_t budget;
+  // Default AUTO.
+  carat_tower_precision precision;
+} carat_media_options;
+
+// Prepares a struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_media_options_init(carat_media_options* options, size_t struct_size);
+
+// A frame of a video: RGB, 8 bits, rows from the top `stride` bytes apart, and when it is shown. Since 0.1.
+typedef struct carat_video_frame {
+  const uint8_t* pixels;
+  int64_t stride;
+  double seconds;
+  int32_t width;
+  int32_t height;
+} carat_video_frame;
+
+typedef struct carat_soft_tokens carat_soft_tokens;
+
+// Encodes a picture: RGB, 8 bits, rows from the top `stride` bytes apart (at least 3 * width). Options may be
+// NULL. Errors of all that encode: INVALID_ARGUMENT, UNIMPLEMENTED if the checkpoint has no such tower, those
+// of carat_model_load for its tensors, RESOURCE_EXHAUSTED, CANCELLED. Since 0.1.
+CARAT_API carat_status carat_encode_image(const carat_model* model, const uint8_t* pixels, int32_t width,
+                                          int32_t height, int64_t stride, const carat_media_options* options,
+                                          carat_soft_tokens** soft_tokens, carat_error* error);
+CARAT_API carat_status carat_encode_video(const carat_model* model, const carat_video_frame* frames,
+                                          size_t frame_count, const carat_media_options* options,
+                                          carat_soft_tokens** soft_tokens, carat_error* error);
+// Sound of 1 or 2 interleaved channels at any rate, at most 30 seconds: `frames` samples a channel, in [-1,
+// 1] or 16-bit. Since 0.1.
+CARAT_API carat_status carat_encode_audio(const carat_model* model, const float* samples, int64_t frames,
+                                          int32_t channels, int32_t sample_rate,
+                                          const carat_media_options* options, carat_soft_tokens** soft_tokens,
+                                          carat_error* error);
+CARAT_API carat_status carat_encode_audio_int16(const carat_model* model, const int16_t* samples,
+                                                int64_t frames, int32_t channels, int32_t sample_rate,
+                                                const carat_media_options* options,
+                                                carat_soft_tokens** soft_tokens, carat_error* error);
+
+// Takes vectors as they are, [row_count, hidden_size], from storage or from an encoder of the host's. A
+// video's say how many rows each frame has and when it is shown; for other kinds frame_count is 0. Since 0.1.
+CARAT_API carat_status carat_soft_tokens_from_rows(const carat_model* model, carat_media_kind kind,
+                                                   const float* rows, size_t row_count,
+                                                   const int64_t* frame_rows, const double* frame_seconds,
+                                                   size_t frame_count, carat_soft_tokens** soft_tokens,
+                                                   carat_error* error);
+CARAT_API void carat_soft_tokens_free(carat_soft_tokens* soft_tokens);
+CARAT_API carat_media_kind carat_soft_tokens_kind(const carat_soft_tokens* soft_tokens);
+// Positions that they take in a prompt, markers and time stamps not counted. Since 0.1.
+CARAT_API int64_t carat_soft_tokens_count(const carat_soft_tokens* soft_tokens);
+// [count, hidden_size]; valid until they are freed. `size` counts numbers and may be NULL. Since 0.1.
+CARAT_API const float* carat_soft_tokens_rows(const carat_soft_tokens* soft_tokens, size_t* size);
+CARAT_API uint64_t carat_soft_tokens_memory_bytes(const carat_soft_tokens* soft_tokens);
+
+// Lets the memory of the towers' weights go; the next picture or clip gets it back. Since 0.1.
+CARAT_API void carat_release_towers(const carat_model* model);
+
+// Where to cut a long recording so that each piece is at most max_seconds long: the quietest places. Stores
+// the frame at which each piece begins, as many as fit `capacity`, and in `count` how many there are. Since
+// 0.1.
+CARAT_API carat_status carat_find_quiet_cuts(const float* samples, int64_t frames, int32_t channels,
+                                             int32_t sample_rate, double max_seconds, int64_t* cuts,
+                                             size_t capacity, size_t* count, carat_error* error);
+
+// A clip that is encoded while it is being recorded; the result equals that of carat_encode_audio. Since 0.1.
+typedef struct carat_audio_stream carat_audio_stream;
+CARAT_API carat_status carat_audio_stream_start(const carat_model* model, int32_t channels,
+                                                int32_t sample_rate, const carat_media_options* options,
+                                                carat_audio_stream** stream, carat_error* error);
+CARAT_API carat_status carat_audio_stream_feed(carat_audio_stream* stream, const float* samples,
+                                               int64_t frames, carat_error* error);
+CARAT_API carat_status carat_audio_stream_feed_int16(carat_audio_stream* stream, const int16_t* samples,
+                                                     int64_t frames, carat_error* error);
+// Seconds fed so far. Since 0.1.
+CARAT_API double carat_audio_stream_seconds(const carat_audio_stream* stream);
+// The clip's soft tokens; the stream is then at its end. Since 0.1.
+CARAT_API carat_status carat_audio_stream_finish(carat_audio_stream* stream, carat_soft_tokens** soft_tokens,
+                                                 carat_error* error);
+CARAT_API void carat_audio_stream_free(carat_audio_stream* stream);
+
+// A sequence of tokens and soft tokens to be read by a session. Since 0.1.
+typedef struct carat_prompt carat_prompt;
+CARAT_API carat_status carat_prompt_new(const carat_model* model, carat_prompt** prompt, carat_error* error);
+CARAT_API void carat_prompt_free(carat_prompt* prompt);
+CARAT_API carat_status carat_prompt_add_tokens(carat_prompt* prompt, const int32_t* tokens,
+                                               size_t token_count, carat_error* error);
+// A text, encoded by the model's tokenizer; options may be NULL. Since 0.1.
+CARAT_API carat_status carat_prompt_add_text(carat_prompt* prompt, const char* text, size_t text_size,
+                                             const carat_encode_options* options, carat_error* error);
+// Media as the model was taught to see them: a picture or a clip between its markers; a video frame by frame,
+// each after its time as mm:ss. Since 0.1.
+CARAT_API carat_status carat_prompt_add_media(carat_prompt* prompt, const carat_soft_tokens* soft_tokens,
+                                              carat_error* error);
+// The soft tokens alone, without markers or times. Since 0.1.
+CARAT_API carat_status carat_prompt_add_soft_tokens(carat_prompt* prompt,
+                                                    const carat_soft_tokens* soft_tokens, carat_error* error);
+// The ids so far, with placeholder ids where soft tokens stand; valid until the next change. Since 0.1.
+CARAT_API const int32_t* carat_prompt_tokens(const carat_prompt* prompt, size_t* size);
+
+// As carat_session_prefill, carat_generation_start and carat_generate, with a prompt. It may be freed when
+// they return. Since 0.1.
+CARAT_API carat_status carat_session_prefill_prompt(carat_session* session, const carat_prompt* prompt,
+                                                    const carat_prefill_options* options, carat_error* error);
+CARAT_API carat_status carat_generation_start_prompt(carat_session* session, const carat_prompt* prompt,
+                                                     const carat_generation_options* options,
+                                                     carat_generation** generation, carat_error* error);
+CARAT_API carat_status carat_generate_prompt(carat_session* session, const carat_prompt* prompt,
+                                             const carat_generation_options* options,
+                                             carat_step_callback on_step, void* user_data,
+                                             carat_generation_result** result, carat_error* error);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif

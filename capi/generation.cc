@@ -55,7 +55,9 @@ class RunningGeneration {
     ReleaseSession();
   }
 
-  Status Start(std::span<const std::int32_t> prompt, const GenerationOptions& options) {
+  // `prompt` is ids, or a carat::Prompt.
+  template <typename PromptType>
+  Status Start(const PromptType& prompt, const GenerationOptions& options) {
     return InTurn([&]() -> Status {
       CARAT_ASSIGN_OR_RETURN(generation_, Generation::Start(session_->value, prompt, options));
       session_->generation.store(this);
@@ -179,6 +181,22 @@ carat_status carat_generation_stats_init(carat_generation_stats* stats, size_t s
   return InitStruct(stats, struct_size);
 }
 
+namespace {
+
+template <typename PromptType>
+Status StartGeneration(carat_session* session, const PromptType& prompt,
+                       const carat_generation_options* options, carat_generation** generation) {
+  CARAT_ASSIGN_OR_RETURN(const Request request, ToRequest(options));
+  CARAT_RETURN_IF_ERROR(session->core->NoGeneration());
+  auto made = std::make_unique<carat_generation>();
+  made->core = std::make_shared<RunningGeneration>(session->core, request.chain);
+  CARAT_RETURN_IF_ERROR(made->core->Start(prompt, request.options));
+  *generation = made.release();
+  return {};
+}
+
+}  // namespace
+
 carat_status carat_generation_start(carat_session* session, const int32_t* prompt, size_t prompt_count,
                                     const carat_generation_options* options, carat_generation** generation,
                                     carat_error* error) {
@@ -186,13 +204,18 @@ carat_status carat_generation_start(carat_session* session, const int32_t* promp
     CARAT_CLEAR_OUTPUT(generation);
     CARAT_RETURN_IF_NULL(session);
     CARAT_ASSIGN_OR_RETURN(const std::span<const int32_t> ids, ArrayOf(prompt, prompt_count, "prompt"));
-    CARAT_ASSIGN_OR_RETURN(const Request request, ToRequest(options));
-    CARAT_RETURN_IF_ERROR(session->core->NoGeneration());
-    auto made = std::make_unique<carat_generation>();
-    made->core = std::make_shared<RunningGeneration>(session->core, request.chain);
-    CARAT_RETURN_IF_ERROR(made->core->Start(ids, request.options));
-    *generation = made.release();
-    return {};
+    return StartGeneration(session, ids, options, generation);
+  });
+}
+
+carat_status carat_generation_start_prompt(carat_session* session, const carat_prompt* prompt,
+                                           const carat_generation_options* options,
+                                           carat_generation** generation, carat_error* error) {
+  return Call(error, [&]() -> Status {
+    CARAT_CLEAR_OUTPUT(generation);
+    CARAT_RETURN_IF_NULL(session);
+    CARAT_RETURN_IF_NULL(prompt);
+    return StartGeneration(session, prompt->value, options, generation);
   });
 }
 
@@ -220,6 +243,38 @@ carat_status carat_generation_get_stats(const carat_generation* generation, cara
   });
 }
 
+namespace {
+
+template <typename PromptType>
+Status RunGeneration(carat_session* session, const PromptType& prompt,
+                     const carat_generation_options* options, carat_step_callback on_step, void* user_data,
+                     carat_generation_result** result) {
+  CARAT_ASSIGN_OR_RETURN(const Request request, ToRequest(options));
+  const std::shared_ptr<SharedSession> core = session->core;
+  CARAT_RETURN_IF_ERROR(core->NoGeneration());
+  const Turn session_turn(core->busy, "session");
+  CARAT_RETURN_IF_ERROR(session_turn.status());
+  std::optional<Turn> chain_turn;
+  if (request.chain != nullptr) {
+    chain_turn.emplace(request.chain->busy, "sampler chain");
+    CARAT_RETURN_IF_ERROR(chain_turn->status());
+  }
+  std::vector<carat_token_logprob> top;
+  std::function<bool(const GenerationStep&)> tell;
+  if (on_step != nullptr) {
+    tell = [&](const GenerationStep& step) {
+      const carat_generation_step lent = ToStep(step, top);
+      return on_step(user_data, &lent) != 0;
+    };
+  }
+  CARAT_ASSIGN_OR_RETURN(GenerationResult generated,
+                         carat::Generate(core->value, prompt, request.options, tell));
+  if (result != nullptr) *result = new carat_generation_result{std::move(generated)};
+  return {};
+}
+
+}  // namespace
+
 carat_status carat_generate(carat_session* session, const int32_t* prompt, size_t prompt_count,
                             const carat_generation_options* options, carat_step_callback on_step,
                             void* user_data, carat_generation_result** result, carat_error* error) {
@@ -227,28 +282,18 @@ carat_status carat_generate(carat_session* session, const int32_t* prompt, size_
     if (result != nullptr) *result = nullptr;
     CARAT_RETURN_IF_NULL(session);
     CARAT_ASSIGN_OR_RETURN(const std::span<const int32_t> ids, ArrayOf(prompt, prompt_count, "prompt"));
-    CARAT_ASSIGN_OR_RETURN(const Request request, ToRequest(options));
-    const std::shared_ptr<SharedSession> core = session->core;
-    CARAT_RETURN_IF_ERROR(core->NoGeneration());
-    const Turn session_turn(core->busy, "session");
-    CARAT_RETURN_IF_ERROR(session_turn.status());
-    std::optional<Turn> chain_turn;
-    if (request.chain != nullptr) {
-      chain_turn.emplace(request.chain->busy, "sampler chain");
-      CARAT_RETURN_IF_ERROR(chain_turn->status());
-    }
-    std::vector<carat_token_logprob> top;
-    std::function<bool(const GenerationStep&)> tell;
-    if (on_step != nullptr) {
-      tell = [&](const GenerationStep& step) {
-        const carat_generation_step lent = ToStep(step, top);
-        return on_step(user_data, &lent) != 0;
-      };
-    }
-    CARAT_ASSIGN_OR_RETURN(GenerationResult generated,
-                           carat::Generate(core->value, ids, request.options, tell));
-    if (result != nullptr) *result = new carat_generation_result{std::move(generated)};
-    return {};
+    return RunGeneration(session, ids, options, on_step, user_data, result);
+  });
+}
+
+carat_status carat_generate_prompt(carat_session* session, const carat_prompt* prompt,
+                                   const carat_generation_options* options, carat_step_callback on_step,
+                                   void* user_data, carat_generation_result** result, carat_error* error) {
+  return Call(error, [&]() -> Status {
+    if (result != nullptr) *result = nullptr;
+    CARAT_RETURN_IF_NULL(session);
+    CARAT_RETURN_IF_NULL(prompt);
+    return RunGeneration(session, prompt->value, options, on_step, user_data, result);
   });
 }
 

@@ -95,6 +95,14 @@ struct carat_model {
   std::vector<carat_logit_bias> logit_bias;  // of `sampling`, lent to the host
 };
 
+struct carat_soft_tokens {
+  carat::SoftTokens value;
+};
+
+struct carat_prompt {
+  carat::Prompt value;
+};
+
 struct carat_tensor_list {
   std::vector<carat::TensorInfo> value;
 };

@@ -114,6 +114,15 @@ carat_status carat_session_prefill(carat_session* session, const int32_t* tokens
   });
 }
 
+carat_status carat_session_prefill_prompt(carat_session* session, const carat_prompt* prompt,
+                                          const carat_prefill_options* options, carat_error* error) {
+  return Call(error, [&]() -> Status {
+    CARAT_RETURN_IF_NULL(prompt);
+    CARAT_ASSIGN_OR_RETURN(const PrefillOptions how, ToPrefillOptions(options));
+    return ChangeSession(session, [&](Session& inside) { return inside.Prefill(prompt->value, how); });
+  });
+}
+
 carat_status carat_session_decode(carat_session* session, int32_t token, carat_error* error) {
   return Call(error, [&]() -> Status {
     return ChangeSession(session, [&](Session& inside) { return inside.Decode(token); });

@@ -193,6 +193,20 @@ _Static_assert(offsetof(carat_generation_stats, prompt_seconds) == 24,
                "carat_generation_stats.prompt_seconds");
 _Static_assert(offsetof(carat_generation_stats, generation_seconds) == 32,
                "carat_generation_stats.generation_seconds");
+
+_Static_assert(sizeof(carat_media_options) == 32, "carat_media_options");
+_Static_assert(offsetof(carat_media_options, struct_size) == 0, "carat_media_options.struct_size");
+_Static_assert(offsetof(carat_media_options, cancel) == 8, "carat_media_options.cancel");
+_Static_assert(offsetof(carat_media_options, trace) == 16, "carat_media_options.trace");
+_Static_assert(offsetof(carat_media_options, budget) == 24, "carat_media_options.budget");
+_Static_assert(offsetof(carat_media_options, precision) == 28, "carat_media_options.precision");
+
+_Static_assert(sizeof(carat_video_frame) == 32, "carat_video_frame");
+_Static_assert(offsetof(carat_video_frame, pixels) == 0, "carat_video_frame.pixels");
+_Static_assert(offsetof(carat_video_frame, stride) == 8, "carat_video_frame.stride");
+_Static_assert(offsetof(carat_video_frame, seconds) == 16, "carat_video_frame.seconds");
+_Static_assert(offsetof(carat_video_frame, width) == 24, "carat_video_frame.width");
+_Static_assert(offsetof(carat_video_frame, height) == 28, "carat_video_frame.height");
 #endif
 
 _Static_assert(sizeof(carat_status) == 4, "carat_status");
@@ -249,6 +263,10 @@ _Static_assert(CARAT_STOP_CANCELLED == 5, "CARAT_STOP_CANCELLED");
 
 _Static_assert(CARAT_ABI_VERSION == 0, "CARAT_ABI_VERSION");
 _Static_assert(sizeof(int) == sizeof(int32_t), "enumerators are as wide as the enums");
+
+_Static_assert(CARAT_MEDIA_IMAGE == 1 && CARAT_MEDIA_VIDEO == 2 && CARAT_MEDIA_AUDIO == 3,
+               "carat_media_kind");
+_Static_assert(CARAT_TOWER_AUTO == 0 && CARAT_TOWER_FLOAT32 == 1, "carat_tower_precision");
 
 int main(void) {
   return carat_abi_version() == CARAT_ABI_VERSION ? 0 : 1;
