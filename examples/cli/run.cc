@@ -12,6 +12,7 @@
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
 #include "examples/cli/interrupts.h"
+#include "examples/cli/media.h"
 #include "examples/cli/options.h"
 #include "examples/cli/progress_bar.h"
 #include "examples/cli/statistics.h"
@@ -31,6 +32,7 @@ struct RunArguments {
   bool parse_special = false;
   bool show_special = false;
   std::int32_t logprobs = 0;
+  MediaArguments media;
 };
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
@@ -46,6 +48,23 @@ std::vector<std::int32_t> EncodePrompt(const std::string& text, const RunArgumen
   if (ids.empty())
     throw Error(kExitBadInput, "the prompt is empty, and --raw leaves <bos> out: nothing to go on from");
   return ids;
+}
+
+// With media the text is a user's question about them, in the form that Gemma knows; without, it is to be
+// continued as it stands.
+Prompt MakePrompt(const std::string& text, const RunArguments& arguments, const Model& model,
+                  Interrupts& interrupts) {
+  Prompt prompt(model);
+  if (arguments.media.empty()) {
+    ThrowIfError(prompt.AddTokens(EncodePrompt(text, arguments, model)));
+    return prompt;
+  }
+  ThrowIfError(prompt.AddText("<bos><|turn>user\n", {.parse_special = true}));
+  for (const SoftTokens& media : EncodeMedia(arguments.media, model, interrupts, !arguments.model.quiet))
+    ThrowIfError(prompt.AddMedia(media));
+  ThrowIfError(prompt.AddText(text, {.parse_special = arguments.parse_special}));
+  ThrowIfError(prompt.AddText("<turn|>\n<|turn>model\n", {.parse_special = true}));
+  return prompt;
 }
 
 GenerationOptions MakeGenerationOptions(const RunArguments& arguments, const Model& model) {
@@ -71,8 +90,8 @@ std::string LogprobLine(const GenerationStep& step, const Tokenizer& tokenizer) 
 
 // Generates to the end and writes as it goes. Returns why it ended; `stats` is filled even if Ctrl-C stops
 // the reading of the prompt.
-StopReason GenerateAndWrite(const RunArguments& arguments, const std::vector<std::int32_t>& prompt,
-                            Session& session, GenerationOptions options, GenerationStats& stats) {
+StopReason GenerateAndWrite(const RunArguments& arguments, const Prompt& prompt, Session& session,
+                            GenerationOptions options, GenerationStats& stats) {
   const Tokenizer tokenizer = session.model().tokenizer();
   const auto begin = std::chrono::steady_clock::now();
   ProgressBar bar("reading the prompt", !arguments.model.quiet);
@@ -107,7 +126,8 @@ int Run(const RunArguments& arguments) {
   const auto begin = std::chrono::steady_clock::now();
   const Model model = LoadModel(arguments.model, interrupts);
   const double load_seconds = SecondsSince(begin);
-  const std::vector<std::int32_t> prompt = EncodePrompt(text, arguments, model);
+  const Prompt prompt = MakePrompt(text, arguments, model, interrupts);
+  if (interrupts.seen()) return kExitInterrupted;
   const GenerationOptions options = MakeGenerationOptions(arguments, model);
   Session session = ValueOrThrow(Session::Create(model, MakeSessionOptions(arguments.session)));
   if (interrupts.seen()) return kExitInterrupted;
@@ -151,8 +171,10 @@ Command AddRun(CLI::App& program) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = program.add_subcommand("run", "Continue a prompt, printing as it goes");
   AddModelArguments(*command, arguments->model);
-  command->add_option("PROMPT", arguments->prompt, "The text to continue; '-' or none: standard input");
+  command->add_option("PROMPT", arguments->prompt,
+                      "The text to continue, or a question about media; '-' or none: standard input");
   AddTextArguments(*command, *arguments);
+  AddMediaArguments(*command, arguments->media);
   AddSamplingArguments(*command, arguments->sampling);
   AddSessionArguments(*command, arguments->session);
   return {command, [arguments] { return Run(*arguments); }};
