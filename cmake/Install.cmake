@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 install(TARGETS carat EXPORT caratTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/carat DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(FILES capi/carat.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES capi/carat.h capi/carat_media.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT caratTargets NAMESPACE carat:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/carat)
 configure_package_config_file(cmake/caratConfig.cmake.in ${PROJECT_BINARY_DIR}/caratConfig.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/carat)

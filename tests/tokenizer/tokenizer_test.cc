@@ -27,7 +27,7 @@ Tokenizer LoadTiny() {
 TEST(TokenizerTest, LoadsAFolderAndAFile) {
   const auto folder = Tokenizer::Load(CARAT_DEMO_MODEL);
   ASSERT_TRUE(folder.ok()) << folder.status().ToString();
-  EXPECT_EQ(folder->vocabulary_size(), 4096);
+  EXPECT_EQ(folder->vocabulary_size(), 2048);
   const auto file = Tokenizer::Load(CARAT_DEMO_MODEL "/tokenizer.json");
   ASSERT_TRUE(file.ok()) << file.status().ToString();
   EXPECT_EQ(*file->Encode("Hello there"), *folder->Encode("Hello there"));

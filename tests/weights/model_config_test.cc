@@ -228,9 +228,9 @@ TEST(DemoConfig, Values) {
   EXPECT_EQ(config.sampling.temperature, 1.0f);
   EXPECT_EQ(config.sampling.top_k, 64);
   EXPECT_EQ(config.sampling.top_p, 0.95f);
-  EXPECT_EQ(config.text.vocabulary_size, 4096);
+  EXPECT_EQ(config.text.vocabulary_size, 2048);
   EXPECT_EQ(config.text.sliding_window, 128);
-  ExpectLayers(config.text, 10, 5, {64, 1, false, 1e4, 32}, {128, 1, false, 1e6, 16}, 576, 1152);
+  ExpectLayers(config.text, 10, 5, {64, 1, false, 1e4, 32}, {128, 1, false, 1e6, 16}, 512, 1024);
 }
 
 ModelConfig Parse(const std::string& text, const std::string& generation = "") {
