@@ -79,9 +79,10 @@ class AudioEncoder {
   // odd format, RESOURCE_EXHAUSTED.
   Result<std::unique_ptr<AudioStream>> OpenStream(const SoundFormat& format) const;
 
- private:
+  // From parts that were put together elsewhere.
   explicit AudioEncoder(std::unique_ptr<AudioParts> parts);
 
+ private:
   std::unique_ptr<AudioParts> parts_;
 };
 

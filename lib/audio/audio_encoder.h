@@ -20,7 +20,7 @@ namespace carat::internal {
 // Where a row's result depends on the shape of its product (the matrix library's), a whole clip is cut at the
 // same places, so that its results have the same bits; there, blocks are larger, since the library is slow
 // with few rows. Else it goes through the tower in one block.
-inline constexpr std::int64_t kStreamBlock = 48;
+inline constexpr std::int64_t kStreamBlock = 24;
 inline constexpr std::int64_t kLibraryBlock = 96;
 
 struct AudioParts {

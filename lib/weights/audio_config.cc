@@ -200,8 +200,12 @@ Status ReadExtractor(const JsonObject& object, MelConfig& mel) {
   const double nyquist = static_cast<double>(mel.sample_rate) / 2;
   CARAT_ASSIGN_OR_RETURN(mel.min_frequency,
                          NumberOr(object, "min_frequency", mel.min_frequency, {0, nyquist}));
-  CARAT_ASSIGN_OR_RETURN(mel.max_frequency, NumberOr(object, "max_frequency", mel.max_frequency,
-                                                     {mel.min_frequency, nyquist, true}));
+  CARAT_ASSIGN_OR_RETURN(mel.max_frequency,
+                         NumberOr(object, "max_frequency", mel.max_frequency, {0, nyquist, true}));
+  if (mel.min_frequency >= mel.max_frequency) {
+    return InvalidArgument("%s is %g, but must lie below max_frequency, %g", object.Locate("min_frequency"),
+                           mel.min_frequency, mel.max_frequency);
+  }
   CARAT_ASSIGN_OR_RETURN(mel.floor, NumberOr(object, "mel_floor", mel.floor, {0, 1, true}));
   CARAT_ASSIGN_OR_RETURN(mel.input_scale,
                          NumberOr(object, "input_scale_factor", mel.input_scale, {0, 1e6, true}));
