@@ -91,8 +91,8 @@ class RandomWeights {
     }
     return {reinterpret_cast<const std::byte*>(bits.data()), NumberFormat::kBF16, rows, cols};
   }
-  ClippedLinear Linear(std::int64_t rows, std::int64_t cols, bool clipped) {
-    ClippedLinear linear{Matrix(rows, cols), {}, {}};
+  ClippedMatrix Linear(std::int64_t rows, std::int64_t cols, bool clipped) {
+    ClippedMatrix linear{Matrix(rows, cols), {}, {}};
     // All different, as in a trained model.
     if (clipped) {
       bound_ += 0.01f;

@@ -10,7 +10,7 @@ namespace {
 // Where the heads of a projection go, and what is done to each.
 struct HeadTarget {
   const CutProduct& product;
-  const ClippedLinear& linear;
+  const ClippedMatrix& linear;
   const std::byte* staging;
   std::size_t input;  // of the prepared ones
   const float* norm;  // null: without scale
@@ -202,7 +202,7 @@ class Attention {
 
 }  // namespace
 
-StatusCode RunIntoSublayer(const TowerPass& pass, const CutProduct& product, const ClippedLinear& linear,
+StatusCode RunIntoSublayer(const TowerPass& pass, const CutProduct& product, const ClippedMatrix& linear,
                            std::int64_t block, std::int64_t panel, const std::byte* x,
                            const std::byte* staging, WorkerScratch& scratch) {
   const std::int64_t hidden = pass.config.hidden_size;

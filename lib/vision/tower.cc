@@ -109,7 +109,7 @@ class Tower {
   Status Stage(const VisionLayerWeights& layer, LayerStaging& staging) const {
     struct Part {
       const CutProduct* product;
-      const ClippedLinear* linear;
+      const ClippedMatrix* linear;
       std::byte** at;
     };
     const TowerPlan& plan = pass_.plan;

@@ -66,15 +66,15 @@ struct TowerPass {
 // The prepared inputs of several products; those whose inputs are clipped alike share one.
 class PreparedInputs {
  public:
-  explicit PreparedInputs(std::initializer_list<const ClippedLinear*> products) {
-    for (const ClippedLinear* product : products) {
+  explicit PreparedInputs(std::initializer_list<const ClippedMatrix*> products) {
+    for (const ClippedMatrix* product : products) {
       if (Of(*product) == count_) clips_[count_++] = product->input;
     }
   }
   std::size_t count() const { return count_; }
   const Clip& clip(std::size_t input) const { return clips_[input]; }
   // Which input that product reads.
-  std::size_t Of(const ClippedLinear& product) const {
+  std::size_t Of(const ClippedMatrix& product) const {
     std::size_t i = 0;
     while (i < count_ && !(clips_[i] == product.input)) ++i;
     return i;
@@ -103,7 +103,7 @@ struct LayerStaging {
 Status RunAttention(const TowerPass& pass, const VisionLayerWeights& layer, const LayerStaging& staging);
 
 // One block of a product whose results go to their place in ws.sublayer.
-StatusCode RunIntoSublayer(const TowerPass& pass, const CutProduct& product, const ClippedLinear& linear,
+StatusCode RunIntoSublayer(const TowerPass& pass, const CutProduct& product, const ClippedMatrix& linear,
                            std::int64_t block, std::int64_t panel, const std::byte* x,
                            const std::byte* staging, WorkerScratch& scratch);
 

@@ -74,8 +74,8 @@ class Binder {
                            checkpoint_.folder(), name);
   }
 
-  Result<ClippedLinear> Linear(const std::string& name, std::int64_t rows, std::int64_t cols) const {
-    ClippedLinear linear;
+  Result<ClippedMatrix> Linear(const std::string& name, std::int64_t rows, std::int64_t cols) const {
+    ClippedMatrix linear;
     CARAT_ASSIGN_OR_RETURN(linear.weights, Matrix(name + ".linear.weight", rows, cols));
     if (!config_.clipped_linears) return linear;
     CARAT_ASSIGN_OR_RETURN(linear.input.low, Bound(name + ".input_min"));
@@ -123,7 +123,7 @@ bool VisionWeights::all_bf16() const {
   const auto is_bf16 = [](const MatrixView& matrix) { return matrix.format == NumberFormat::kBF16; };
   if (!is_bf16(patch_projection) || !is_bf16(text_projection)) return false;
   for (const VisionLayerWeights& layer : layers) {
-    for (const ClippedLinear* linear :
+    for (const ClippedMatrix* linear :
          {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
       if (!is_bf16(linear->weights)) return false;
     }

@@ -26,7 +26,7 @@ struct Clip {
 };
 
 // y = clip(clip(x) w^T)
-struct ClippedLinear {
+struct ClippedMatrix {
   MatrixView weights;
   Clip input, output;
 };
@@ -34,7 +34,7 @@ struct ClippedLinear {
 struct VisionLayerWeights {
   std::vector<float> input_norm, post_attention_norm, pre_feedforward_norm, post_feedforward_norm;
   std::vector<float> q_norm, k_norm;  // [head_dim]
-  ClippedLinear q, k, v, o, gate, up, down;
+  ClippedMatrix q, k, v, o, gate, up, down;
 };
 
 struct VisionWeights {

@@ -267,8 +267,8 @@ class RandomTower {
     for (float& value : values) value = std::uniform_real_distribution<float>(low, high)(random_);
     return values;
   }
-  ClippedLinear Linear(std::int64_t rows, std::int64_t cols, bool clipped) {
-    ClippedLinear linear{Matrix(rows, cols), {}, {}};
+  ClippedMatrix Linear(std::int64_t rows, std::int64_t cols, bool clipped) {
+    ClippedMatrix linear{Matrix(rows, cols), {}, {}};
     if (!clipped) return linear;
     for (Clip* clip : {&linear.input, &linear.output}) *clip = {Vector(1, -2, -1)[0], Vector(1, 1, 2)[0]};
     return linear;
