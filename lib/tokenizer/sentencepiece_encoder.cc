@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace carat::internal {
+namespace {
+
+// sentencepiece counts bytes in int.
+constexpr std::size_t kMostBytes = std::size_t{1} << 28;
+
+}  // namespace
 
 SentencePieceEncoder::SentencePieceEncoder(
     std::unique_ptr<const sentencepiece::SentencePieceProcessor> processor, std::vector<AddedToken> special)
@@ -30,6 +36,11 @@ Status SentencePieceEncoder::Encode(std::string_view text, bool parse_special,
     if (part.id != TextPart::kText) {
       ids->push_back(part.id);
       continue;
+    }
+    if (part.text.size() > kMostBytes) {
+      return Status(StatusCode::kResourceExhausted, "a text of " + std::to_string(part.text.size()) +
+                                                        " bytes is too long for sentencepiece, the most is " +
+                                                        std::to_string(kMostBytes));
     }
     const auto status = processor_->Encode(part.text, &encoded);
     if (!status.ok()) return Status(StatusCode::kInternal, std::string("sentencepiece: ") + status.message());
