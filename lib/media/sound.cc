@@ -63,6 +63,41 @@ bool IsKnownFormat(int format) {
   }
 }
 
+std::uint32_t LittleEndian32(std::span<const std::uint8_t> bytes, std::size_t at) {
+  return static_cast<std::uint32_t>(bytes[at]) | static_cast<std::uint32_t>(bytes[at + 1]) << 8 |
+         static_cast<std::uint32_t>(bytes[at + 2]) << 16 | static_cast<std::uint32_t>(bytes[at + 3]) << 24;
+}
+
+bool HasAt(std::span<const std::uint8_t> bytes, std::size_t at, std::string_view magic) {
+  return bytes.size() >= at + magic.size() && std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;
+}
+
+// libsndfile reads what there is of a file that is cut short, which would be a silent loss. A RIFF file says
+// how long it is (0xffffffff: written by a program that could not know); the last page of an Ogg file is
+// marked, and says how long it is. FLAC says how many samples there are, which is looked at after decoding.
+// MP3 has no end that could be missing.
+Status CheckComplete(std::span<const std::uint8_t> bytes) {
+  if (HasAt(bytes, 0, "RIFF") && bytes.size() >= 8) {
+    const std::uint32_t size = LittleEndian32(bytes, 4);
+    if (size != 0xffffffffu && std::uint64_t{size} + 8 > bytes.size()) {
+      return DataLoss("the file is cut short: it says %d bytes, but has %d", std::uint64_t{size} + 8,
+                      bytes.size());
+    }
+  }
+  if (!HasAt(bytes, 0, "OggS")) return {};
+  constexpr std::size_t kHeader = 27;
+  for (std::size_t at = bytes.size(); at-- > 0;) {
+    if (!HasAt(bytes, at, "OggS")) continue;
+    const bool has_header = at + kHeader <= bytes.size() && at + kHeader + bytes[at + 26] <= bytes.size();
+    std::size_t size = kHeader;
+    for (std::size_t i = 0; has_header && i < bytes[at + 26]; ++i)
+      size += 1 + std::size_t{bytes[at + kHeader + i]};
+    const bool is_last = has_header && (bytes[at + 5] & 4) != 0 && at + size <= bytes.size();
+    return is_last ? Status() : DataLoss("the file is cut short: its last page is missing");
+  }
+  return {};
+}
+
 Status CheckOptions(const SoundFileOptions& options) {
   if (!(options.max_seconds > 0))
     return InvalidArgument("max_seconds is %g, but must be above 0", options.max_seconds);
@@ -97,6 +132,7 @@ Result<Sound> Decode(std::span<const std::uint8_t> bytes, const SoundFileOptions
     return ResourceExhausted("the file has %d bytes, but max_file_bytes is %d", bytes.size(),
                              options.max_file_bytes);
   }
+  CARAT_RETURN_IF_ERROR(CheckComplete(bytes));
   ByteReader reader{bytes};
   SF_VIRTUAL_IO io = {ByteReader::Length, ByteReader::Seek, ByteReader::Read, ByteReader::Write,
                       ByteReader::Tell};
