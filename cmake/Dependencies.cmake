@@ -1,4 +1,4 @@
-# Everything carat stands on. Debian 12 packages: libdnnl-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
+# Everything carat stands on. Debian 12 packages: libdnnl-dev ocl-icd-opencl-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
 # libeigen3-dev libsamplerate0-dev; for carat_media libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev; for programs and tests also libcli11-dev libgtest-dev libbenchmark-dev.
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)

@@ -3,7 +3,7 @@
 # usage: cmake/packages.sh [library|all]    library: what the library and its program need; all (default): tests as well
 set -euo pipefail
 
-packages=(g++ cmake ninja-build pkg-config libdnnl-dev libeigen3-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
+packages=(g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev libeigen3-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
           libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev libcli11-dev)
 if [ "${1:-all}" = all ]; then
   packages+=(libgtest-dev libbenchmark-dev python3 binutils)

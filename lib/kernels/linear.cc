@@ -27,7 +27,7 @@ KernelTable::Product ProductFor(const KernelTable& kernels, NumberFormat format)
       return kernels.product_f32;
     case NumberFormat::kF16:
       return kernels.product_f16;
-    case NumberFormat::kBF16:
+    default:
       break;
   }
   return kernels.product_bf16;
@@ -82,6 +82,8 @@ void WidenRow(const KernelTable& kernels, const std::byte* from, NumberFormat fo
       return;
     case NumberFormat::kBF16:
       kernels.widen_bf16(from, to, n);
+      return;
+    default:
       return;
   }
 }
