@@ -6,6 +6,7 @@
 #ifndef CARAT_ALL_H_
 #define CARAT_ALL_H_
 
+#include "carat/chat.h"
 #include "carat/generation.h"
 #include "carat/media.h"
 #include "carat/model.h"

@@ -6,6 +6,7 @@
 
 #include "lib/base/cpu.h"
 #include "lib/base/error.h"
+#include "lib/chat/chat_form.h"
 #include "lib/text/kv_cache.h"
 
 namespace carat::internal {
@@ -79,6 +80,9 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
   auto model = std::shared_ptr<ModelImpl>(
       new ModelImpl(std::move(checkpoint), std::move(tokenizer), std::move(weights)));
   model->info_ = Describe(path, model->checkpoint_);
+  // Small models are the ones with per-layer embeddings.
+  const bool small = model->config().text.per_layer_input_size > 0;
+  model->chat_form_ = FormOfFolder(path).value_or(small ? ChatForm::kSmall : ChatForm::kLarge);
   model->instruction_set_ = set;
   model->kernels_ = kernels;
   model->work_ = std::move(work);

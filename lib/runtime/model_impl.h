@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "carat/chat.h"
 #include "carat/model.h"
 #include "carat/session.h"
 #include "lib/base/thread_pool.h"
@@ -26,6 +27,7 @@ class ModelImpl {
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const TextDecoder& decoder() const { return *decoder_; }
   const Towers& towers() const { return *towers_; }
+  ChatForm chat_form() const { return chat_form_; }
   InstructionSet instruction_set() const { return instruction_set_; }
   int threads() const { return work_->workers(); }
   // generation_config.json's recommendation, with its suppressed tokens forbidden.
@@ -46,6 +48,7 @@ class ModelImpl {
   Checkpoint checkpoint_;
   Tokenizer tokenizer_;
   TextWeights weights_;
+  ChatForm chat_form_ = ChatForm::kLarge;
   InstructionSet instruction_set_ = InstructionSet::kPlain;
   const KernelTable* kernels_ = nullptr;
   std::unique_ptr<const ParallelWork> work_;

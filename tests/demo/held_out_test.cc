@@ -9,6 +9,7 @@
 #include <carat/media_files.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -17,8 +18,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "chat_prompt.h"
 
 namespace {
 
@@ -85,12 +84,25 @@ carat::SoftTokens EncodeSoundFile(const carat::Model& model, const std::string& 
 
 carat::Prompt PromptAbout(const carat::Model& model, const carat::SoftTokens& media,
                           const std::string& question) {
-  carat::Prompt prompt(model);
-  Check(prompt.AddText("<bos><|turn>user\n", kControl));
-  Check(prompt.AddMedia(media));
-  Check(prompt.AddText(question));
-  Check(prompt.AddText("<turn|>\n<|turn>model\n", kControl));
-  return prompt;
+  carat::ChatMessage message{.role = "user"};
+  message.parts = {carat::MediaPart(media), {.text = question}};
+  return Take(carat::RenderPrompt(model, {&message, 1}));
+}
+
+std::string MemberAsJson(element item, const char* name) {
+  element member;
+  return item[name].get(member) == simdjson::SUCCESS ? simdjson::minify(member) : "null";
+}
+
+std::vector<carat::ChatMessage> MessagesOf(element item) {
+  return Take(carat::ParseChatMessages(MemberAsJson(item, "messages")));
+}
+
+carat::ChatOptions OptionsOf(element item) {
+  carat::ChatOptions options;
+  options.tools = Take(carat::ParseTools(MemberAsJson(item, "tools")));
+  options.thinking = MemberAsJson(item, "enable_thinking") == "true";
+  return options;
 }
 
 carat::Prompt PromptOf(const carat::Model& model, const std::string& folder, element item) {
@@ -98,9 +110,7 @@ carat::Prompt PromptOf(const carat::Model& model, const std::string& folder, ele
     return PromptAbout(model, EncodePictureFile(model, folder + "/" + image), TextOr(item, "question", ""));
   if (const std::string audio = TextOr(item, "audio", ""); !audio.empty())
     return PromptAbout(model, EncodeSoundFile(model, folder + "/" + audio), TextOr(item, "question", ""));
-  carat::Prompt prompt(model);
-  Check(prompt.AddText(carat_demo::ChatPrompt(item), kControl));
-  return prompt;
+  return Take(carat::RenderPrompt(model, MessagesOf(item), OptionsOf(item)));
 }
 
 bool AnswersExactly(carat::Session& session, const std::string& folder, element item) {
@@ -133,14 +143,17 @@ void CheckChatPrompts(const carat::Model& model, element expected) {
   for (const element item : expected["cases"].get_array()) {
     element messages;
     if (item["messages"].get(messages) != simdjson::SUCCESS) continue;
-    const std::string prompt = carat_demo::ChatPrompt(item);
-    if (prompt != TextOr(item, "prompt", ""))
-      throw std::runtime_error("the chat prompt differs from the reference's:\n" + prompt);
+    carat::ChatOptions options = OptionsOf(item);
     std::vector<std::int32_t> ids;
     for (const element id : item["prompt_ids"].get_array())
       ids.push_back(static_cast<std::int32_t>(id.get_int64().value()));
-    if (Take(model.tokenizer().Encode(prompt, kControl)) != ids)
-      throw std::runtime_error("the ids of a prompt differ from the reference's:\n" + prompt);
+    const carat::Prompt prompt = Take(carat::RenderPrompt(model, MessagesOf(item), options));
+    if (!std::ranges::equal(prompt.tokens(), ids))
+      throw std::runtime_error("the ids of a prompt differ from the reference's:\n" +
+                               TextOr(item, "prompt", ""));
+    options.form = carat::ChatFormOf(model);
+    if (Take(carat::RenderChatText(MessagesOf(item), options)) != TextOr(item, "prompt", ""))
+      throw std::runtime_error("a chat prompt differs from the reference's:\n" + TextOr(item, "prompt", ""));
     ++checked;
   }
   if (checked == 0) throw std::runtime_error("expected.json has no dialogues");

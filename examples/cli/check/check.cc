@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "carat/model.h"
+#include "examples/cli/check/chat_cases.h"
 #include "examples/cli/check/probe.h"
 #include "examples/cli/check/reference_folder.h"
 #include "examples/cli/check/report.h"
@@ -23,6 +24,7 @@ namespace {
 struct CheckArguments {
   std::vector<std::string> paths;
   std::string tokenizer;
+  std::string chat;
   std::vector<std::string> cases;
   Tolerances tolerances;
   std::vector<int> threads = {0};
@@ -150,6 +152,11 @@ int CheckFolders(const CheckArguments& arguments) {
 }
 
 int Check(const CheckArguments& arguments) {
+  if (!arguments.chat.empty()) {
+    return CheckChatCases(arguments.chat, arguments.paths, arguments.json) == 0 ? kExitSuccess
+                                                                                : kExitDifferent;
+  }
+  if (arguments.paths.empty()) throw Error(kExitBadInput, "PATH is required");
   if (arguments.tokenizer.empty()) return CheckFolders(arguments);
   int different = 0;
   for (const std::string& path : arguments.paths)
@@ -208,13 +215,14 @@ Command AddCheck(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("check", "Compare with what a reference computed, and show the largest errors");
   constexpr char kGroup[] = "Kind of check";
-  command
-      ->add_option("PATH", arguments->paths,
-                   "Checkpoint folders that also hold golden.safetensors and\n"
-                   "cases.json, or expected.json; with --tokenizer, files of cases")
-      ->required();
+  command->add_option("PATH", arguments->paths,
+                      "Checkpoint folders that also hold golden.safetensors and\n"
+                      "cases.json, or expected.json; with --tokenizer, files of cases;\n"
+                      "with --chat, none, or folders whose tokenizers are checked too");
   AddValue(*command, kGroup, "--tokenizer", arguments->tokenizer, "TOKENIZER",
            "Compare this tokenizer (a tokenizer.json or a folder) with the cases in PATH");
+  AddValue(*command, kGroup, "--chat", arguments->chat, "CASES",
+           "Compare chat prompts, in both forms, with the conversations in CASES");
   AddFlag(*command, kGroup, "--json", arguments->json, "The report as JSON");
   AddConfigurationArguments(*command, *arguments);
   AddToleranceArguments(*command, *arguments);
