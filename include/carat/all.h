@@ -7,6 +7,7 @@
 #define CARAT_ALL_H_
 
 #include "carat/chat.h"
+#include "carat/conversation.h"
 #include "carat/generation.h"
 #include "carat/media.h"
 #include "carat/model.h"

@@ -97,6 +97,7 @@ class CARAT_EXPORT Prompt {
 
   // For carat's own use.
   const internal::PromptData* data() const noexcept { return data_.get(); }
+  internal::PromptData* mutable_data() noexcept { return data_.get(); }
 
  private:
   std::unique_ptr<internal::PromptData> data_;

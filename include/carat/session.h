@@ -117,8 +117,14 @@ class CARAT_EXPORT Session {
   // OUT_OF_RANGE.
   Result<RewindResult> Rewind(std::int64_t position) noexcept;
 
-  // An independent session in the same state, sharing the model's weights and nothing else. Errors:
-  // RESOURCE_EXHAUSTED.
+  // Makes a later Rewind to the present position keep all of it, however much is read meanwhile: what sliding
+  // layers would forget by then is set aside (memory_bytes grows by up to their window). A Rewind to beyond
+  // the mark that cannot keep everything keeps what is before the mark. There is one mark, the latest; Rewind
+  // to before it takes it away. Errors: those of Prefill, where a Rewind has left something to be read again.
+  Status Mark() noexcept;
+
+  // An independent session in the same state, without the mark, sharing the model's weights and nothing else.
+  // Errors: RESOURCE_EXHAUSTED.
   Result<Session> Clone() const noexcept;
 
   // The tokens so far; valid until the next call that changes the session.

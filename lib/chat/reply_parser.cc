@@ -52,7 +52,7 @@ Status ReplyParserImpl::Feed(std::int32_t token) {
 
 void ReplyParserImpl::Control(std::int32_t token) {
   Flush();
-  if (token == end_turn_ || token == eos_ || token == begin_response_) {
+  if (IsEnd(token)) {
     Leave();
     return End(any_call_ ? ReplyEnd::kToolCalls : ReplyEnd::kStop);
   }
@@ -100,6 +100,7 @@ void ReplyParserImpl::ThoughtText(std::string_view text) {
     out = text;
   }
   if (out.empty()) return;
+  any_thought_ = true;
   if (held_newline_) out.insert(0, 1, '\n');
   held_newline_ = out.back() == '\n';
   if (held_newline_) out.pop_back();
@@ -109,6 +110,7 @@ void ReplyParserImpl::ThoughtText(std::string_view text) {
 void ReplyParserImpl::BeginThought() {
   place_ = Place::kThought;
   in_channel_name_ = true;
+  any_thought_ = false;
 }
 
 void ReplyParserImpl::EndThought() {

@@ -22,7 +22,15 @@ class ReplyParserImpl {
   std::optional<ReplyEvent> NextEvent();
 
   bool in_thought() const { return place_ == Place::kThought; }
+  // In a thought, after the channel's name.
+  bool in_thought_text() const { return in_thought() && !in_channel_name_; }
+  // Whether the thought so far ends in the middle of a line.
+  bool in_thought_line() const { return in_thought_text() && any_thought_ && !held_newline_; }
   ReplyEnd end() const { return end_; }
+  // Whether the token ends a reply.
+  bool IsEnd(std::int32_t token) const {
+    return token == end_turn_ || token == eos_ || token == begin_response_;
+  }
 
  private:
   enum class Place { kAnswer, kThought, kCall };
@@ -57,6 +65,7 @@ class ReplyParserImpl {
   bool in_channel_name_ = false;
   std::string channel_name_;
   bool held_newline_ = false;
+  bool any_thought_ = false;  // the thought has text
 
   ToolCallReader call_;
   std::string call_text_;  // everything in it, control tokens by name

@@ -85,6 +85,10 @@ Result<RewindResult> Session::Rewind(std::int64_t position) noexcept {
   });
 }
 
+Status Session::Mark() noexcept {
+  return Guard([&] { return impl_ ? impl_->Mark() : MovedFrom(); });
+}
+
 Result<Session> Session::Clone() const noexcept {
   return Guard([&]() -> Result<Session> {
     if (!impl_) return MovedFrom();

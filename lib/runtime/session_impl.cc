@@ -214,6 +214,36 @@ Result<RewindResult> SessionImpl::Rewind(std::int64_t to) {
   return RewindResult{to, cached_};
 }
 
+Status SessionImpl::Mark() {
+  const Status status = Guard([&] { return Restore(); });
+  if (!status.ok()) {
+    if (status.code() == StatusCode::kCancelled) ClearCancel();
+    return status;
+  }
+  cache_.Mark(position());
+  return {};
+}
+
+std::int64_t SessionImpl::CommonPrefix(const PromptData& prompt) const {
+  const std::size_t most = std::min(tokens_.size(), prompt.tokens.size());
+  const auto end = std::mismatch(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(most),
+                                 prompt.tokens.begin());
+  std::int64_t common = end.first - tokens_.begin();
+  // Placeholders are the same for all pictures: where the soft tokens differ, so do the prompts.
+  for (std::size_t i = 0; i < std::max(runs_.size(), prompt.runs.size()); ++i) {
+    const bool both = i < runs_.size() && i < prompt.runs.size();
+    if (both && runs_[i].position == prompt.runs[i].position && runs_[i].count == prompt.runs[i].count &&
+        runs_[i].first_row == prompt.runs[i].first_row && runs_[i].data == prompt.runs[i].data &&
+        runs_[i].end() <= common) {
+      continue;
+    }
+    if (i < runs_.size()) common = std::min(common, runs_[i].position);
+    if (i < prompt.runs.size()) common = std::min(common, prompt.runs[i].position);
+    break;
+  }
+  return common;
+}
+
 Result<std::unique_ptr<SessionImpl>> SessionImpl::Clone() const {
   auto copy = std::unique_ptr<SessionImpl>(new SessionImpl(model_, plan_));
   CARAT_ASSIGN_OR_RETURN(copy->cache_, cache_.Clone());

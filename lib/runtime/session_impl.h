@@ -27,6 +27,12 @@ class SessionImpl {
   Status Prefill(std::span<const std::int32_t> tokens, std::span<const SoftRun> runs,
                  const PrefillOptions& options);
   Result<RewindResult> Rewind(std::int64_t position);
+  Status Mark();
+  // How many positions of the prompt are what the session begins with, soft tokens included. Never inside a
+  // picture.
+  std::int64_t CommonPrefix(const PromptData& prompt) const;
+  // How many positions are in the cache.
+  std::int64_t cached() const { return cached_; }
   Result<std::unique_ptr<SessionImpl>> Clone() const;
 
   std::size_t logits_count() const { return logits_count_; }

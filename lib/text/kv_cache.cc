@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
@@ -100,6 +101,15 @@ Status KvLayer::GrowRing(std::int64_t ring_pages, std::int64_t end) {
   return {};
 }
 
+Result<AlignedBytes> KvLayer::SetAside(std::int64_t page) {
+  CARAT_ASSIGN_OR_RETURN(AlignedBytes fresh, AlignedBytes::Allocate(page_bytes_, 1, "keys and values"));
+  return std::exchange(pages_[static_cast<std::size_t>(page % ring_pages_)], std::move(fresh));
+}
+
+void KvLayer::PutBack(std::int64_t page, AlignedBytes bytes) {
+  pages_[static_cast<std::size_t>(page % ring_pages_)] = std::move(bytes);
+}
+
 void KvLayer::Truncate(std::int64_t end) {
   if (ring_pages_ > 0) return;
   const auto needed = static_cast<std::size_t>((end + kPagePositions - 1) / kPagePositions);
@@ -132,6 +142,7 @@ Result<KvCache> KvCache::Create(const TextConfig& config, KvFormat format, std::
 }
 
 Status KvCache::Prepare(std::int64_t first, std::int64_t count) {
+  CARAT_RETURN_IF_ERROR(SetAsideForMark(first + count));
   for (KvLayer& layer : layers_) CARAT_RETURN_IF_ERROR(layer.Reserve(first + count));
   high_water_ = std::max(high_water_, first + count);
   oldest_held_ = std::max(oldest_held_, high_water_ - ring_positions_);
@@ -146,12 +157,69 @@ Status KvCache::GrowChunk(std::int64_t chunk) {
   return {};
 }
 
+void KvCache::Mark(std::int64_t end) {
+  ForgetMark();
+  if (OldestNeeded(end) >= oldest_held_) mark_ = end;
+}
+
+void KvCache::ForgetMark() {
+  mark_ = -1;
+  set_aside_.clear();
+}
+
+// A ring is long enough that no page is overwritten which a position of the chunk that overwrites it sees, so
+// the page can leave the ring as soon as another is begun in its place.
+Status KvCache::SetAsideForMark(std::int64_t end) {
+  if (mark_ < 0) return {};
+  const std::int64_t ring_pages = ring_positions_ / kPagePositions;
+  const std::int64_t oldest_needed = OldestNeeded(mark_);
+  for (std::int64_t begun = (high_water_ + kPagePositions - 1) / kPagePositions; begun * kPagePositions < end;
+       ++begun) {
+    const std::int64_t page = begun - ring_pages;
+    const std::int64_t page_end = (page + 1) * kPagePositions;
+    if (page < 0 || page_end <= oldest_needed || page * kPagePositions >= mark_) continue;
+    PageSet set{page, {}};
+    for (KvLayer& layer : layers_) {
+      if (!layer.is_ring()) continue;
+      auto bytes = layer.SetAside(page);
+      if (!bytes.ok()) {
+        // What this page's layers have lost already, the mark has lost with them.
+        ForgetMark();
+        oldest_held_ = std::max(oldest_held_, page_end);
+        return bytes.status();
+      }
+      set.bytes.push_back(*std::move(bytes));
+    }
+    oldest_held_ = std::max(oldest_held_, page_end);
+    set_aside_.push_back(std::move(set));
+  }
+  return {};
+}
+
+void KvCache::ReturnToMark() {
+  for (PageSet& set : set_aside_) {
+    std::size_t next = 0;
+    for (KvLayer& layer : layers_) {
+      if (layer.is_ring()) layer.PutBack(set.page, std::move(set.bytes[next++]));
+    }
+  }
+  set_aside_.clear();
+  high_water_ = mark_;
+  oldest_held_ = OldestNeeded(mark_);
+}
+
 std::int64_t KvCache::Rewind(std::int64_t end) {
-  const std::int64_t oldest_needed = std::max<std::int64_t>(0, end - window_ + 1);
-  const bool usable = oldest_needed >= oldest_held_;
-  const std::int64_t kept = usable ? end : 0;
+  std::int64_t kept = end;
+  if (mark_ > end) ForgetMark();
+  if (OldestNeeded(end) < oldest_held_) {
+    kept = std::max<std::int64_t>(0, mark_);
+    if (mark_ >= 0) ReturnToMark();
+  }
   for (KvLayer& layer : layers_) layer.Truncate(kept);
-  if (kept == 0) high_water_ = oldest_held_ = 0;
+  if (kept == 0) {
+    high_water_ = oldest_held_ = 0;
+    ForgetMark();
+  }
   return kept;
 }
 
@@ -172,6 +240,9 @@ Result<KvCache> KvCache::Clone() const {
 std::size_t KvCache::memory_bytes() const {
   std::size_t bytes = 0;
   for (const KvLayer& layer : layers_) bytes += layer.memory_bytes();
+  for (const PageSet& set : set_aside_) {
+    for (const AlignedBytes& page : set.bytes) bytes += page.size();
+  }
   return bytes;
 }
 

@@ -33,6 +33,13 @@ class KvLayer {
   // Makes a ring longer, keeping what it holds below `end`, one past the highest position written.
   Status GrowRing(std::int64_t ring_pages, std::int64_t end);
 
+  bool is_ring() const { return ring_pages_ > 0; }
+  // Puts a fresh page in the place of a ring's page'th page of positions, which is returned. Errors:
+  // RESOURCE_EXHAUSTED; nothing has changed then.
+  Result<AlignedBytes> SetAside(std::int64_t page);
+  // Puts such a page back.
+  void PutBack(std::int64_t page, AlignedBytes bytes);
+
   // Gives back pages beyond `end`. Rings keep theirs.
   void Truncate(std::int64_t end);
 
@@ -71,10 +78,16 @@ class KvCache {
   // Makes room in the rings for chunks of this size, if it is larger than before.
   Status GrowChunk(std::int64_t chunk);
 
-  // Forgets positions from `end` on. Returns how many positions are still usable: `end`, or 0 if a ring no
-  // longer holds all that the position `end` would see.
+  // Remembers that `end` positions are in use, so that Rewind can come back here: pages of the rings that
+  // position `end` would see are set aside when they would be overwritten. There is one mark, the latest.
+  void Mark(std::int64_t end);
+
+  // Forgets positions from `end` on. Returns how many positions are still usable: `end`; or, if a ring no
+  // longer holds all that the position `end` would see, the mark, if that is before `end`; or 0. A mark
+  // beyond `end` is forgotten.
   std::int64_t Rewind(std::int64_t end);
 
+  // The copy has no mark.
   Result<KvCache> Clone() const;
 
   KvLayer& layer(std::int64_t index) { return layers_[static_cast<std::size_t>(index)]; }
@@ -86,7 +99,21 @@ class KvCache {
   static std::uint64_t BytesPerPosition(const TextConfig& config, KvFormat format);
 
  private:
+  // One page of positions of all rings.
+  struct PageSet {
+    std::int64_t page = 0;
+    std::vector<AlignedBytes> bytes;
+  };
+
+  std::int64_t OldestNeeded(std::int64_t end) const { return end >= window_ ? end - window_ + 1 : 0; }
+  // Sets aside what the mark needs of the pages that writing up to `end` will overwrite.
+  Status SetAsideForMark(std::int64_t end);
+  void ReturnToMark();
+  void ForgetMark();
+
   std::vector<KvLayer> layers_;
+  std::int64_t mark_ = -1;          // positions in use at the mark; -1: none
+  std::vector<PageSet> set_aside_;  // pages that the mark needs and the rings no longer have
   std::int64_t window_ = 0;
   std::int64_t ring_positions_ = 0;
   // One past the highest position that was ever written since the last time the cache was empty, and the

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -123,6 +124,60 @@ TEST(KvCacheTest, RewindKnowsWhatTheRingsForgot) {
   ASSERT_TRUE(cache->Prepare(0, chunk).ok());
   EXPECT_EQ(cache->Rewind(7), 7);
   EXPECT_EQ(cache->Rewind(0), 0);
+}
+
+// Reads positions first .. end-1 in chunks, each with its own numbers.
+void ReadPositions(KvCache& cache, std::int64_t first, std::int64_t end, std::int64_t chunk) {
+  for (std::int64_t at = first; at < end; at += chunk) {
+    const std::int64_t count = std::min(chunk, end - at);
+    ASSERT_TRUE(cache.Prepare(at, count).ok());
+    for (std::int64_t position = at; position < at + count; ++position) {
+      Store(cache.layer(0), position);
+      Store(cache.layer(1), position);
+    }
+  }
+}
+
+TEST(KvCacheTest, AMarkBringsBackTheWindow) {
+  const std::int64_t window = 50;
+  for (const std::int64_t chunk : {1, 7, 30}) {
+    for (const std::int64_t mark : {1, 49, 50, 64, 130, 191, 192, 193, 400}) {
+      for (const std::int64_t more : {10, 100, 150, 1000}) {
+        auto cache = KvCache::Create(SmallConfig(window), KvFormat::kF32, chunk);
+        ASSERT_TRUE(cache.ok());
+        ReadPositions(*cache, 0, mark, chunk);
+        cache->Mark(mark);
+        for (int round = 0; round < 2; ++round) {
+          ReadPositions(*cache, mark, mark + more, chunk);
+          ExpectHolds(cache->layer(0), std::max<std::int64_t>(0, mark + more - window + 1), mark + more - 1);
+          ASSERT_EQ(cache->Rewind(mark), mark) << "chunk " << chunk << ", " << more << " more";
+          ExpectHolds(cache->layer(0), std::max<std::int64_t>(0, mark - window + 1), mark - 1);
+          ExpectHolds(cache->layer(1), 0, mark - 1);
+        }
+      }
+    }
+  }
+}
+
+TEST(KvCacheTest, AMarkServesLaterPositionsAndEndsWithEarlierOnes) {
+  auto cache = KvCache::Create(SmallConfig(50), KvFormat::kF32, 30);
+  ASSERT_TRUE(cache.ok());
+  ReadPositions(*cache, 0, 300, 30);
+  const std::size_t before = cache->memory_bytes();
+  cache->Mark(300);
+  EXPECT_EQ(cache->memory_bytes(), before);
+  ReadPositions(*cache, 300, 1000, 30);
+  // Beyond the window's pages nothing is set aside: one page of keys and values, or two where it spans them.
+  const std::size_t page = kPagePositions * kHeads * kHeadDim * 2 * 4;
+  const std::size_t grown = cache->memory_bytes() - before;
+  EXPECT_EQ(grown, (1000 + 63) / 64 * page - (300 + 63) / 64 * page + 2 * page);
+  EXPECT_EQ(cache->Rewind(990), 990);
+  EXPECT_EQ(cache->Rewind(500), 300);
+  ExpectHolds(cache->layer(0), 251, 299);
+  ReadPositions(*cache, 300, 900, 30);
+  EXPECT_EQ(cache->Rewind(299), 0);
+  ReadPositions(*cache, 0, 900, 30);
+  EXPECT_EQ(cache->Rewind(300), 0);
 }
 
 TEST(KvCacheTest, MemoryIsWhatWasSaid) {
