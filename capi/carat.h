@@ -33,7 +33,8 @@
 //     thread. A callback may use other handles; calls that would change the handle that is at work are
 //     CARAT_FAILED_PRECONDITION. Freeing a handle inside a callback is allowed: its work ends first.
 //  8. Threads. A model and a tokenizer may be used by any number of threads at once. Any other handle belongs
-//     to one thread at a time, except for carat_session_cancel and carat_session_clear_cancel.
+//     to one thread at a time, except for carat_session_cancel, carat_session_clear_cancel and their like of
+//     conversations.
 //  9. carat never prints, aborts, exits or throws, keeps no state outside its handles, and looks at no
 //     network.
 //
@@ -82,7 +83,8 @@
 //     }
 //
 // Contents: version; errors; strings and tokens; tokenizer; stream decoder; model; candidates; samplers;
-// sampler chain; session; generation. "Since" names the version of carat that an item first appeared in.
+// sampler chain; session; generation; media; chat. "Since" names the version of carat that an item first
+// appeared in.
 #ifndef CARAT_H_
 #define CARAT_H_
 
@@ -832,8 +834,12 @@ CARAT_API carat_status carat_rewind_result_init(carat_rewind_result* result, siz
 CARAT_API carat_status carat_session_rewind(carat_session* session, int64_t position,
                                             carat_rewind_result* result, carat_error* error);
 
-// An independent session in the same state, sharing the model's weights and nothing else. Errors:
-// RESOURCE_EXHAUSTED. Since 0.1.
+// Makes a later rewind to the present position keep all of it, however much is read meanwhile: what sliding
+// layers would forget by then is set aside. There is one mark, the latest. Since 0.1.
+CARAT_API carat_status carat_session_mark(carat_session* session, carat_error* error);
+
+// An independent session in the same state, without the mark, sharing the model's weights and nothing else.
+// Errors: RESOURCE_EXHAUSTED. Since 0.1.
 CARAT_API carat_status carat_session_clone(const carat_session* session, carat_session** clone,
                                            carat_error* error);
 
@@ -1183,6 +1189,298 @@ CARAT_API carat_status carat_generate_prompt(carat_session* session, const carat
                                              const carat_generation_options* options,
                                              carat_step_callback on_step, void* user_data,
                                              carat_generation_result** result, carat_error* error);
+
+// --------------------------------------------------------------------------------------------------------
+// Chat: messages to prompts, replies to events, and conversations that keep both together
+// --------------------------------------------------------------------------------------------------------
+
+//   carat_conversation_new(model, &options, NULL, &conversation, error);
+//   carat_conversation_add_user(conversation, "What is 710 - 84?", 17, error);
+//   carat_conversation_run(conversation, NULL, on_event, user_data, &end, error);
+//   while (end == CARAT_REPLY_TOOL_CALLS) {
+//     ... carat_conversation_add_tool_result(conversation, id, id_size, "626", 3, 0, error);
+//     carat_conversation_run(conversation, NULL, on_event, user_data, &end, error);
+//   }
+//
+// Control tokens are ids that the checkpoint's tokenizer has by name. Everything else, a user's text, a
+// tool's result, a tool's description, is encoded as plain text: "<turn|>" in it is seven characters.
+// Threads: each of these handles belongs to one thread at a time, but for carat_conversation_cancel.
+
+// Which form of prompt: that of the small models (E2B, E4B) or that of the large ones, whose answers begin
+// after an empty thought where thinking is off. AUTO is the checkpoint's own. Since 0.1.
+typedef int32_t carat_chat_form;
+enum { CARAT_CHAT_FORM_AUTO = 0, CARAT_CHAT_FORM_SMALL = 1, CARAT_CHAT_FORM_LARGE = 2 };
+
+// The checkpoint's form: by its chat template if it has one, otherwise the small one if it has per-layer
+// embeddings. AUTO for NULL. Since 0.1.
+CARAT_API carat_chat_form carat_model_chat_form(const carat_model* model);
+
+// One message of a conversation. Since 0.1.
+typedef struct carat_chat_message carat_chat_message;
+
+// `role` is "system" or "developer" (as the first message), "user", "assistant" or "tool"; `text` what it
+// says, and may be empty. Errors: INVALID_ARGUMENT for an empty role. Since 0.1.
+CARAT_API carat_status carat_chat_message_new(const char* role, size_t role_size, const char* text,
+                                              size_t text_size, carat_chat_message** message,
+                                              carat_error* error);
+CARAT_API void carat_chat_message_free(carat_chat_message* message);
+// Parts, in order: a message that has any shows them instead of its text. Since 0.1.
+CARAT_API carat_status carat_chat_message_add_text(carat_chat_message* message, const char* text,
+                                                   size_t text_size, carat_error* error);
+CARAT_API carat_status carat_chat_message_add_media(carat_chat_message* message,
+                                                    const carat_soft_tokens* soft_tokens, carat_error* error);
+// An assistant's thought, shown while its turn lasts. Since 0.1.
+CARAT_API carat_status carat_chat_message_set_reasoning(carat_chat_message* message, const char* text,
+                                                        size_t text_size, carat_error* error);
+// A call of an assistant's. `arguments` is a JSON object. Since 0.1.
+CARAT_API carat_status carat_chat_message_add_tool_call(carat_chat_message* message, const char* id,
+                                                        size_t id_size, const char* name, size_t name_size,
+                                                        const char* arguments, size_t arguments_size,
+                                                        carat_error* error);
+// Of a "tool" message: the call it answers; and with json 1 its text is a JSON value, not a text. Since 0.1.
+CARAT_API carat_status carat_chat_message_set_result_of(carat_chat_message* message, const char* call_id,
+                                                        size_t call_id_size, int32_t json,
+                                                        carat_error* error);
+// What it holds: NUL-terminated, valid until it is changed or freed. Parts' texts are put together by `text`
+// where there are parts. `size` may be NULL. Since 0.1.
+CARAT_API const char* carat_chat_message_role(const carat_chat_message* message, size_t* size);
+CARAT_API const char* carat_chat_message_text(const carat_chat_message* message, size_t* size);
+CARAT_API const char* carat_chat_message_reasoning(const carat_chat_message* message, size_t* size);
+CARAT_API size_t carat_chat_message_tool_call_count(const carat_chat_message* message);
+// "" beyond the last call. Since 0.1.
+CARAT_API const char* carat_chat_message_tool_call_id(const carat_chat_message* message, size_t index,
+                                                      size_t* size);
+CARAT_API const char* carat_chat_message_tool_call_name(const carat_chat_message* message, size_t index,
+                                                        size_t* size);
+CARAT_API const char* carat_chat_message_tool_call_arguments(const carat_chat_message* message, size_t index,
+                                                             size_t* size);
+
+// Messages in order. Since 0.1.
+typedef struct carat_chat_messages carat_chat_messages;
+CARAT_API carat_status carat_chat_messages_new(carat_chat_messages** messages, carat_error* error);
+CARAT_API void carat_chat_messages_free(carat_chat_messages* messages);
+CARAT_API size_t carat_chat_messages_size(const carat_chat_messages* messages);
+// Appends a copy. Since 0.1.
+CARAT_API carat_status carat_chat_messages_add(carat_chat_messages* messages,
+                                               const carat_chat_message* message, carat_error* error);
+// Appends messages from JSON: a list of {"role", "content", "tool_calls", ...} as OpenAI's interface and the
+// published chat template have them. `arguments_as_text`: 1 lets arguments of calls be texts that hold JSON.
+// Media parts stay empty. Errors: INVALID_ARGUMENT naming message and member; nothing is appended then.
+// Since 0.1.
+CARAT_API carat_status carat_chat_messages_add_json(carat_chat_messages* messages, const char* json,
+                                                    size_t json_size, int32_t arguments_as_text,
+                                                    carat_error* error);
+
+// How a conversation is shown to the model. Since 0.1.
+typedef struct carat_chat_options {
+  size_t struct_size;
+  // Functions that the model may call, as JSON: a list of {"type": "function", "function": {"name",
+  // "description", "parameters"}}. Default NULL: none.
+  const char* tools;
+  size_t tools_size;
+  carat_chat_form form;  // default AUTO
+  // 1: let the model think before it answers. Default 0.
+  int32_t thinking;
+  // 1: keep thoughts of earlier turns where they came with tool calls. Default 0.
+  int32_t preserve_thinking;
+  // 1: do not end with the beginning of the model's turn. Default 0. Conversations do not look at it.
+  int32_t no_generation_prompt;
+  // 1: the last message is an assistant's that the model goes on with. Default 0. Conversations do not look
+  // at it.
+  int32_t continue_last;
+  // 1: control tokens in texts become their ids. Never with texts of a user or a tool. Default 0.
+  int32_t parse_special;
+} carat_chat_options;
+
+// Prepares a struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_chat_options_init(carat_chat_options* options, size_t struct_size);
+
+// The prompt as text, for people; `form` must not be AUTO. Errors: INVALID_ARGUMENT for messages and tools
+// that the form cannot show. Since 0.1.
+CARAT_API carat_status carat_chat_text(const carat_chat_messages* messages, const carat_chat_options* options,
+                                       carat_string** text, carat_error* error);
+// The prompt, ready to be read by a session. Errors: as above; FAILED_PRECONDITION if the tokenizer was not
+// made for chat; INVALID_ARGUMENT for media parts without soft tokens. Since 0.1.
+CARAT_API carat_status carat_chat_prompt(const carat_model* model, const carat_chat_messages* messages,
+                                         const carat_chat_options* options, carat_prompt** prompt,
+                                         carat_error* error);
+
+// The text as a JSON string, quotes included. Since 0.1.
+CARAT_API carat_status carat_json_quote(const char* text, size_t text_size, carat_string** json,
+                                        carat_error* error);
+
+// What happened in a reply. Since 0.1.
+typedef int32_t carat_reply_event_kind;
+enum {
+  CARAT_REPLY_THOUGHT = 1,              // text of a thought
+  CARAT_REPLY_ANSWER = 2,               // text of the answer
+  CARAT_REPLY_TOOL_CALL_BEGIN = 3,      // a call begins
+  CARAT_REPLY_TOOL_CALL_NAME = 4,       // its function's name is known
+  CARAT_REPLY_TOOL_CALL_ARGUMENTS = 5,  // its arguments have grown by `text`, a piece of JSON
+  CARAT_REPLY_TOOL_CALL = 6,            // it is complete
+  CARAT_REPLY_MALFORMED_TOOL_CALL = 7,  // it is none: `text` is what was written, `problem` what is wrong
+  CARAT_REPLY_DONE = 8                  // the reply is over
+};
+
+// Why a reply is over. Since 0.1.
+typedef int32_t carat_reply_end;
+enum {
+  CARAT_REPLY_RUNNING = 0,       // it is not
+  CARAT_REPLY_STOP = 1,          // the model ended its turn, or a stop string came
+  CARAT_REPLY_TOOL_CALLS = 2,    // the model waits for the results of its calls
+  CARAT_REPLY_LIMIT = 3,         // as many tokens as were allowed
+  CARAT_REPLY_CONTEXT_FULL = 4,  // the session's context is full
+  CARAT_REPLY_CANCELLED = 5,
+  CARAT_REPLY_LOOP = 6  // the model only repeated itself
+};
+
+// An event. Texts are NUL-terminated whole UTF-8 characters, and "" where they mean nothing; valid until the
+// next call on the handle that gave the event, or during the callback. Since 0.1.
+typedef struct carat_reply_event {
+  size_t struct_size;
+  const char* text;
+  size_t text_size;
+  // Of a tool call: its id (in conversations), name and, once complete, arguments as a JSON object.
+  const char* call_id;
+  size_t call_id_size;
+  const char* call_name;
+  size_t call_name_size;
+  const char* call_arguments;
+  size_t call_arguments_size;
+  const char* problem;
+  size_t problem_size;
+  carat_reply_event_kind kind;
+  int32_t index;        // of a tool call: which of the reply's, from 0
+  carat_reply_end end;  // of DONE
+  int32_t reserved;     // 0
+} carat_reply_event;
+
+// Prepares a struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_reply_event_init(carat_reply_event* event, size_t struct_size);
+
+// Turns the tokens of a reply into events, by their ids. Since 0.1.
+typedef struct carat_reply_parser carat_reply_parser;
+// `in_thought`: 1 if the prompt has opened a thought, as it does after tool results with thinking on. Since
+// 0.1.
+CARAT_API carat_status carat_reply_parser_new(const carat_tokenizer* tokenizer, int32_t in_thought,
+                                              carat_reply_parser** parser, carat_error* error);
+CARAT_API void carat_reply_parser_free(carat_reply_parser* parser);
+// The next token. Errors: OUT_OF_RANGE for an id outside the vocabulary; FAILED_PRECONDITION after the end.
+// Since 0.1.
+CARAT_API carat_status carat_reply_parser_feed(carat_reply_parser* parser, int32_t token, carat_error* error);
+// Ends the reply for a reason of the host's. Does nothing after the end. Since 0.1.
+CARAT_API carat_status carat_reply_parser_finish(carat_reply_parser* parser, carat_reply_end reason,
+                                                 carat_error* error);
+// The next event fills a prepared struct; *found is 1 if there was one, else 0. Since 0.1.
+CARAT_API carat_status carat_reply_parser_next(carat_reply_parser* parser, carat_reply_event* event,
+                                               int32_t* found, carat_error* error);
+
+// A conversation: its history, and a session whose cache is kept from reply to reply. Since 0.1.
+typedef struct carat_conversation carat_conversation;
+
+// Both options may be NULL. Errors: those of carat_session_new; INVALID_ARGUMENT for tools;
+// FAILED_PRECONDITION if the tokenizer was not made for chat. Since 0.1.
+CARAT_API carat_status carat_conversation_new(const carat_model* model, const carat_chat_options* options,
+                                              const carat_session_options* session_options,
+                                              carat_conversation** conversation, carat_error* error);
+CARAT_API void carat_conversation_free(carat_conversation* conversation);
+
+// While a reply is running, calls that would change the history are FAILED_PRECONDITION. Since 0.1.
+CARAT_API carat_status carat_conversation_add_message(carat_conversation* conversation,
+                                                      const carat_chat_message* message, carat_error* error);
+CARAT_API carat_status carat_conversation_add_user(carat_conversation* conversation, const char* text,
+                                                   size_t text_size, carat_error* error);
+// The result of a call of the last reply: a text or, with json 1, a JSON value. Errors: NOT_FOUND if no call
+// has this id. Since 0.1.
+CARAT_API carat_status carat_conversation_add_tool_result(carat_conversation* conversation,
+                                                          const char* call_id, size_t call_id_size,
+                                                          const char* result, size_t result_size,
+                                                          int32_t json, carat_error* error);
+CARAT_API size_t carat_conversation_message_count(const carat_conversation* conversation);
+// A copy of a message of the history. Errors: OUT_OF_RANGE. Since 0.1.
+CARAT_API carat_status carat_conversation_get_message(const carat_conversation* conversation, size_t index,
+                                                      carat_chat_message** message, carat_error* error);
+// Keeps the first `count` messages. Errors: OUT_OF_RANGE. Since 0.1.
+CARAT_API carat_status carat_conversation_truncate(carat_conversation* conversation, size_t count,
+                                                   carat_error* error);
+// For the replies from now on. Since 0.1.
+CARAT_API carat_status carat_conversation_set_options(carat_conversation* conversation,
+                                                      const carat_chat_options* options, carat_error* error);
+
+// How a reply is made. Since 0.1.
+typedef struct carat_reply_options {
+  size_t struct_size;
+  // The most tokens, thoughts included; -1, the default: until the model ends or the context is full.
+  int64_t max_new_tokens;
+  // The most tokens of thought; beyond, the thought is closed and the model must answer. Default -1: no
+  // limit.
+  int64_t thinking_budget;
+  // How to sample; NULL, the default, is the model's own recommendation.
+  const carat_sampling_options* sampling;
+  // A sampler that stands before all others: a grammar, for example. A clone of it is used. Default NULL.
+  const carat_sampler* constraint;
+  // Texts of the answer to stop at, [stop_string_count]. Default: none.
+  const carat_text* stop_strings;
+  size_t stop_string_count;
+  // Told in tokens while what is new in the prompt is read. Default NULL.
+  carat_progress_callback prompt_progress;
+  void* prompt_progress_user_data;
+  // Ends a reply whose last so many tokens are one run of tokens over and over, four times at least. 0, the
+  // default, is off; 256 lets every list and table pass that is not endless.
+  int32_t loop_tokens;
+  // 1: go on with the last message, an assistant's. Default 0.
+  int32_t continue_last;
+} carat_reply_options;
+
+// Since 0.1.
+typedef struct carat_reply_stats {
+  size_t struct_size;
+  int64_t prompt_tokens;     // of the whole prompt
+  int64_t reused_tokens;     // of these, the ones that were in the cache
+  int64_t generated_tokens;  // thoughts and control tokens included
+  int64_t thought_tokens;
+  double prompt_seconds;
+  double generation_seconds;  // after the prompt
+} carat_reply_stats;
+
+// These prepare a struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_reply_options_init(carat_reply_options* options, size_t struct_size);
+CARAT_API carat_status carat_reply_stats_init(carat_reply_stats* stats, size_t struct_size);
+
+// Begins a reply: reads what is new in the prompt. Errors: those of carat_chat_prompt, carat_session_prefill
+// and carat_sampler_chain_new; FAILED_PRECONDITION while one is running, or if a call has no result yet;
+// CANCELLED. The history is then as before. Since 0.1.
+CARAT_API carat_status carat_conversation_start(carat_conversation* conversation,
+                                                const carat_reply_options* options, carat_error* error);
+// The next event of the reply: fills a prepared struct. After DONE the reply is in the history, as far as it
+// came. A cancel is not an error here but CARAT_REPLY_CANCELLED. Since 0.1.
+CARAT_API carat_status carat_conversation_next(carat_conversation* conversation, carat_reply_event* event,
+                                               carat_error* error);
+// Ends the running reply as if it had been cancelled. Since 0.1.
+CARAT_API carat_status carat_conversation_stop(carat_conversation* conversation, carat_error* error);
+
+// Receives the events of carat_conversation_run. Returns 1 to go on, 0 to stop. Since 0.1.
+typedef int32_t (*carat_reply_callback)(void* user_data, const carat_reply_event* event);
+
+// Start, and next to the end. `on_event` and `end` may be NULL. Since 0.1.
+CARAT_API carat_status carat_conversation_run(carat_conversation* conversation,
+                                              const carat_reply_options* options,
+                                              carat_reply_callback on_event, void* user_data,
+                                              carat_reply_end* end, carat_error* error);
+
+// Of the reply that runs or ran last: fills a prepared struct. Since 0.1.
+CARAT_API carat_status carat_conversation_get_stats(const carat_conversation* conversation,
+                                                    carat_reply_stats* stats, carat_error* error);
+// Of its session: how many tokens there are, the most there can be, and the bytes it holds. Since 0.1.
+CARAT_API int64_t carat_conversation_position(const carat_conversation* conversation);
+CARAT_API int64_t carat_conversation_context_size(const carat_conversation* conversation);
+CARAT_API uint64_t carat_conversation_memory_bytes(const carat_conversation* conversation);
+
+// Makes the running start or reply end soon; if none is running, the next one. Any thread, at any time while
+// the conversation lives. Since 0.1.
+CARAT_API void carat_conversation_cancel(carat_conversation* conversation);
+// Takes back a cancel that nothing has noticed yet. Since 0.1.
+CARAT_API void carat_conversation_clear_cancel(carat_conversation* conversation);
 
 #ifdef __cplusplus
 }  // extern "C"

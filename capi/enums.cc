@@ -9,9 +9,12 @@ constexpr bool Same(int number, T value) {
   return number == static_cast<int>(value);
 }
 
+using carat::ChatForm;
 using carat::InstructionSet;
 using carat::KvType;
 using carat::LogSeverity;
+using carat::ReplyEnd;
+using carat::ReplyEventKind;
 using carat::StatusCode;
 using carat::StopReason;
 using carat::TokenOrigin;
@@ -61,5 +64,26 @@ static_assert(Same(CARAT_STOP_STRING, StopReason::kStopString));
 static_assert(Same(CARAT_STOP_MAX_TOKENS, StopReason::kMaxTokens));
 static_assert(Same(CARAT_STOP_CONTEXT_FULL, StopReason::kContextFull));
 static_assert(Same(CARAT_STOP_CANCELLED, StopReason::kCancelled));
+
+static_assert(Same(CARAT_CHAT_FORM_AUTO, ChatForm::kAuto));
+static_assert(Same(CARAT_CHAT_FORM_SMALL, ChatForm::kSmall));
+static_assert(Same(CARAT_CHAT_FORM_LARGE, ChatForm::kLarge));
+
+static_assert(Same(CARAT_REPLY_THOUGHT, ReplyEventKind::kThought));
+static_assert(Same(CARAT_REPLY_ANSWER, ReplyEventKind::kAnswer));
+static_assert(Same(CARAT_REPLY_TOOL_CALL_BEGIN, ReplyEventKind::kToolCallBegin));
+static_assert(Same(CARAT_REPLY_TOOL_CALL_NAME, ReplyEventKind::kToolCallName));
+static_assert(Same(CARAT_REPLY_TOOL_CALL_ARGUMENTS, ReplyEventKind::kToolCallArguments));
+static_assert(Same(CARAT_REPLY_TOOL_CALL, ReplyEventKind::kToolCall));
+static_assert(Same(CARAT_REPLY_MALFORMED_TOOL_CALL, ReplyEventKind::kMalformedToolCall));
+static_assert(Same(CARAT_REPLY_DONE, ReplyEventKind::kEnd));
+
+static_assert(Same(CARAT_REPLY_RUNNING, ReplyEnd::kNone));
+static_assert(Same(CARAT_REPLY_STOP, ReplyEnd::kStop));
+static_assert(Same(CARAT_REPLY_TOOL_CALLS, ReplyEnd::kToolCalls));
+static_assert(Same(CARAT_REPLY_LIMIT, ReplyEnd::kLimit));
+static_assert(Same(CARAT_REPLY_CONTEXT_FULL, ReplyEnd::kContextFull));
+static_assert(Same(CARAT_REPLY_CANCELLED, ReplyEnd::kCancelled));
+static_assert(Same(CARAT_REPLY_LOOP, ReplyEnd::kLoop));
 
 }  // namespace

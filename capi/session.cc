@@ -173,6 +173,10 @@ carat_status carat_session_rewind(carat_session* session, int64_t position, cara
   });
 }
 
+carat_status carat_session_mark(carat_session* session, carat_error* error) {
+  return Call(error, [&] { return ChangeSession(session, [](Session& inside) { return inside.Mark(); }); });
+}
+
 carat_status carat_session_clone(const carat_session* session, carat_session** clone, carat_error* error) {
   return Call(error, [&]() -> Status {
     CARAT_CLEAR_OUTPUT(clone);

@@ -51,6 +51,15 @@ inline carat_generation_options DefaultsOf() noexcept {
 }
 
 template <>
+inline carat_reply_options DefaultsOf() noexcept {
+  carat_reply_options options{};
+  options.struct_size = sizeof options;
+  options.max_new_tokens = -1;
+  options.thinking_budget = -1;
+  return options;
+}
+
+template <>
 inline carat_sampler_functions DefaultsOf() noexcept {
   carat_sampler_functions functions{};
   functions.struct_size = sizeof functions;

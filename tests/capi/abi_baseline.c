@@ -207,6 +207,60 @@ _Static_assert(offsetof(carat_video_frame, stride) == 8, "carat_video_frame.stri
 _Static_assert(offsetof(carat_video_frame, seconds) == 16, "carat_video_frame.seconds");
 _Static_assert(offsetof(carat_video_frame, width) == 24, "carat_video_frame.width");
 _Static_assert(offsetof(carat_video_frame, height) == 28, "carat_video_frame.height");
+
+_Static_assert(sizeof(carat_chat_options) == 48, "carat_chat_options");
+_Static_assert(offsetof(carat_chat_options, struct_size) == 0, "carat_chat_options.struct_size");
+_Static_assert(offsetof(carat_chat_options, tools) == 8, "carat_chat_options.tools");
+_Static_assert(offsetof(carat_chat_options, tools_size) == 16, "carat_chat_options.tools_size");
+_Static_assert(offsetof(carat_chat_options, form) == 24, "carat_chat_options.form");
+_Static_assert(offsetof(carat_chat_options, thinking) == 28, "carat_chat_options.thinking");
+_Static_assert(offsetof(carat_chat_options, preserve_thinking) == 32, "carat_chat_options.preserve_thinking");
+_Static_assert(offsetof(carat_chat_options, no_generation_prompt) == 36,
+               "carat_chat_options.no_generation_prompt");
+_Static_assert(offsetof(carat_chat_options, continue_last) == 40, "carat_chat_options.continue_last");
+_Static_assert(offsetof(carat_chat_options, parse_special) == 44, "carat_chat_options.parse_special");
+
+_Static_assert(sizeof(carat_reply_event) == 104, "carat_reply_event");
+_Static_assert(offsetof(carat_reply_event, struct_size) == 0, "carat_reply_event.struct_size");
+_Static_assert(offsetof(carat_reply_event, text) == 8, "carat_reply_event.text");
+_Static_assert(offsetof(carat_reply_event, text_size) == 16, "carat_reply_event.text_size");
+_Static_assert(offsetof(carat_reply_event, call_id) == 24, "carat_reply_event.call_id");
+_Static_assert(offsetof(carat_reply_event, call_id_size) == 32, "carat_reply_event.call_id_size");
+_Static_assert(offsetof(carat_reply_event, call_name) == 40, "carat_reply_event.call_name");
+_Static_assert(offsetof(carat_reply_event, call_name_size) == 48, "carat_reply_event.call_name_size");
+_Static_assert(offsetof(carat_reply_event, call_arguments) == 56, "carat_reply_event.call_arguments");
+_Static_assert(offsetof(carat_reply_event, call_arguments_size) == 64,
+               "carat_reply_event.call_arguments_size");
+_Static_assert(offsetof(carat_reply_event, problem) == 72, "carat_reply_event.problem");
+_Static_assert(offsetof(carat_reply_event, problem_size) == 80, "carat_reply_event.problem_size");
+_Static_assert(offsetof(carat_reply_event, kind) == 88, "carat_reply_event.kind");
+_Static_assert(offsetof(carat_reply_event, index) == 92, "carat_reply_event.index");
+_Static_assert(offsetof(carat_reply_event, end) == 96, "carat_reply_event.end");
+_Static_assert(offsetof(carat_reply_event, reserved) == 100, "carat_reply_event.reserved");
+
+_Static_assert(sizeof(carat_reply_options) == 80, "carat_reply_options");
+_Static_assert(offsetof(carat_reply_options, struct_size) == 0, "carat_reply_options.struct_size");
+_Static_assert(offsetof(carat_reply_options, max_new_tokens) == 8, "carat_reply_options.max_new_tokens");
+_Static_assert(offsetof(carat_reply_options, thinking_budget) == 16, "carat_reply_options.thinking_budget");
+_Static_assert(offsetof(carat_reply_options, sampling) == 24, "carat_reply_options.sampling");
+_Static_assert(offsetof(carat_reply_options, constraint) == 32, "carat_reply_options.constraint");
+_Static_assert(offsetof(carat_reply_options, stop_strings) == 40, "carat_reply_options.stop_strings");
+_Static_assert(offsetof(carat_reply_options, stop_string_count) == 48,
+               "carat_reply_options.stop_string_count");
+_Static_assert(offsetof(carat_reply_options, prompt_progress) == 56, "carat_reply_options.prompt_progress");
+_Static_assert(offsetof(carat_reply_options, prompt_progress_user_data) == 64,
+               "carat_reply_options.prompt_progress_user_data");
+_Static_assert(offsetof(carat_reply_options, loop_tokens) == 72, "carat_reply_options.loop_tokens");
+_Static_assert(offsetof(carat_reply_options, continue_last) == 76, "carat_reply_options.continue_last");
+
+_Static_assert(sizeof(carat_reply_stats) == 56, "carat_reply_stats");
+_Static_assert(offsetof(carat_reply_stats, struct_size) == 0, "carat_reply_stats.struct_size");
+_Static_assert(offsetof(carat_reply_stats, prompt_tokens) == 8, "carat_reply_stats.prompt_tokens");
+_Static_assert(offsetof(carat_reply_stats, reused_tokens) == 16, "carat_reply_stats.reused_tokens");
+_Static_assert(offsetof(carat_reply_stats, generated_tokens) == 24, "carat_reply_stats.generated_tokens");
+_Static_assert(offsetof(carat_reply_stats, thought_tokens) == 32, "carat_reply_stats.thought_tokens");
+_Static_assert(offsetof(carat_reply_stats, prompt_seconds) == 40, "carat_reply_stats.prompt_seconds");
+_Static_assert(offsetof(carat_reply_stats, generation_seconds) == 48, "carat_reply_stats.generation_seconds");
 #endif
 
 _Static_assert(sizeof(carat_status) == 4, "carat_status");
@@ -267,6 +321,30 @@ _Static_assert(sizeof(int) == sizeof(int32_t), "enumerators are as wide as the e
 _Static_assert(CARAT_MEDIA_IMAGE == 1 && CARAT_MEDIA_VIDEO == 2 && CARAT_MEDIA_AUDIO == 3,
                "carat_media_kind");
 _Static_assert(CARAT_TOWER_AUTO == 0 && CARAT_TOWER_FLOAT32 == 1, "carat_tower_precision");
+
+_Static_assert(sizeof(carat_chat_form) == 4, "carat_chat_form");
+_Static_assert(CARAT_CHAT_FORM_AUTO == 0, "CARAT_CHAT_FORM_AUTO");
+_Static_assert(CARAT_CHAT_FORM_SMALL == 1, "CARAT_CHAT_FORM_SMALL");
+_Static_assert(CARAT_CHAT_FORM_LARGE == 2, "CARAT_CHAT_FORM_LARGE");
+
+_Static_assert(sizeof(carat_reply_event_kind) == 4, "carat_reply_event_kind");
+_Static_assert(CARAT_REPLY_THOUGHT == 1, "CARAT_REPLY_THOUGHT");
+_Static_assert(CARAT_REPLY_ANSWER == 2, "CARAT_REPLY_ANSWER");
+_Static_assert(CARAT_REPLY_TOOL_CALL_BEGIN == 3, "CARAT_REPLY_TOOL_CALL_BEGIN");
+_Static_assert(CARAT_REPLY_TOOL_CALL_NAME == 4, "CARAT_REPLY_TOOL_CALL_NAME");
+_Static_assert(CARAT_REPLY_TOOL_CALL_ARGUMENTS == 5, "CARAT_REPLY_TOOL_CALL_ARGUMENTS");
+_Static_assert(CARAT_REPLY_TOOL_CALL == 6, "CARAT_REPLY_TOOL_CALL");
+_Static_assert(CARAT_REPLY_MALFORMED_TOOL_CALL == 7, "CARAT_REPLY_MALFORMED_TOOL_CALL");
+_Static_assert(CARAT_REPLY_DONE == 8, "CARAT_REPLY_DONE");
+
+_Static_assert(sizeof(carat_reply_end) == 4, "carat_reply_end");
+_Static_assert(CARAT_REPLY_RUNNING == 0, "CARAT_REPLY_RUNNING");
+_Static_assert(CARAT_REPLY_STOP == 1, "CARAT_REPLY_STOP");
+_Static_assert(CARAT_REPLY_TOOL_CALLS == 2, "CARAT_REPLY_TOOL_CALLS");
+_Static_assert(CARAT_REPLY_LIMIT == 3, "CARAT_REPLY_LIMIT");
+_Static_assert(CARAT_REPLY_CONTEXT_FULL == 4, "CARAT_REPLY_CONTEXT_FULL");
+_Static_assert(CARAT_REPLY_CANCELLED == 5, "CARAT_REPLY_CANCELLED");
+_Static_assert(CARAT_REPLY_LOOP == 6, "CARAT_REPLY_LOOP");
 
 int main(void) {
   return carat_abi_version() == CARAT_ABI_VERSION ? 0 : 1;
