@@ -1,5 +1,5 @@
 # Everything carat stands on. Debian 12 packages: libdnnl-dev ocl-icd-opencl-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
-# libeigen3-dev libsamplerate0-dev; for carat_media libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev; for programs and tests also libcli11-dev libgtest-dev libbenchmark-dev.
+# libeigen3-dev libsamplerate0-dev; for carat_media libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev; for programs and tests also libcli11-dev libedit-dev libcpp-httplib-dev libgtest-dev libbenchmark-dev.
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(dnnl REQUIRED)
@@ -11,6 +11,8 @@ pkg_check_modules(samplerate REQUIRED IMPORTED_TARGET samplerate)
 pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
 if(CARAT_BUILD_EXAMPLES)
   find_package(CLI11 REQUIRED)
+  pkg_check_modules(libedit IMPORTED_TARGET libedit)  # optional: editing and history in carat chat
+  pkg_check_modules(httplib IMPORTED_TARGET cpp-httplib)  # optional: carat serve
 endif()
 if(CARAT_BUILD_TESTS)
   find_package(GTest REQUIRED)

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev libeigen3-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
-          libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev libcli11-dev)
+          libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev libcli11-dev libedit-dev libcpp-httplib-dev)
 if [ "${1:-all}" = all ]; then
   packages+=(libgtest-dev libbenchmark-dev python3 binutils)
   # npm brings hundreds of packages in Debian; one that is there already will do.

@@ -1,22 +1,29 @@
-// carat chat: turns in Gemma's form, over one session whose cache is kept from turn to turn.
+// carat chat: a conversation on the terminal, with tools, pictures and sound.
+#include <signal.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "carat/conversation.h"
+#include "examples/cli/chat_screen.h"
+#include "examples/cli/chat_tools.h"
 #include "examples/cli/command.h"
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
 #include "examples/cli/interrupts.h"
+#include "examples/cli/line_editor.h"
+#include "examples/cli/media.h"
 #include "examples/cli/options.h"
 #include "examples/cli/progress_bar.h"
-#include "examples/cli/statistics.h"
 
 namespace carat::cli {
 namespace {
@@ -26,198 +33,203 @@ struct ChatArguments {
   SessionArguments session;
   SamplingArguments sampling;
   std::string system;
+  std::string tools;
+  bool yes = false;
+  bool thinking = false;
+  std::int64_t thinking_budget = -1;
   std::int64_t max_tokens = -1;
+  std::int32_t loop_tokens = 256;
+  bool no_history = false;
   bool statistics = false;
 };
 
 constexpr char kChatHelp[] =
-    "/help    this list\n"
-    "/reset   forget the conversation\n"
-    "/exit    leave (so does Ctrl-D)\n"
-    "Ctrl-C   stop the answer\n";
+    "/image FILE   show a picture with the next message\n"
+    "/audio FILE   let a sound be heard with the next message\n"
+    "/think        turn thinking on or off\n"
+    "/undo         forget the last message and its answer\n"
+    "/reset        forget the conversation\n"
+    "/help         this list\n"
+    "/exit         leave (so does Ctrl-D)\n"
+    "Ctrl-C        stop the answer\n";
 
-using Ids = std::vector<std::int32_t>;
-
-void Append(Ids& ids, const Ids& more) {
-  ids.insert(ids.end(), more.begin(), more.end());
+ConversationOptions MakeConversationOptions(const ChatArguments& arguments, const ChatTools& tools) {
+  ConversationOptions options;
+  options.chat.tools = tools.definitions();
+  options.chat.thinking = arguments.thinking;
+  options.session = MakeSessionOptions(arguments.session);
+  return options;
 }
-
-// Writes turns as token ids:
-//   <bos><|turn>system\nTEXT<turn|>\n<|turn>user\nTEXT<turn|>\n<|turn>model\n
-// The marks are ids of their own and texts are encoded as plain text, so whatever a person types stays text.
-class TurnWriter {
- public:
-  explicit TurnWriter(Tokenizer tokenizer)
-      : tokenizer_(std::move(tokenizer)), begin_turn_(IdOf("<|turn>")), end_turn_(IdOf("<turn|>")) {}
-
-  std::int32_t end_turn() const { return end_turn_; }
-
-  // A whole turn, up to the newline after its end.
-  Ids Turn(std::string_view role, std::string_view text) const {
-    Ids ids = {begin_turn_};
-    Append(ids, Text(std::string(role) + "\n" + std::string(absl::StripAsciiWhitespace(std::string(text)))));
-    Append(ids, EndOfTurn());
-    return ids;
-  }
-  // What the model goes on from.
-  Ids BeginningOfAnswer() const {
-    Ids ids = {begin_turn_};
-    Append(ids, Text("model\n"));
-    return ids;
-  }
-  Ids EndOfTurn() const {
-    Ids ids = {end_turn_};
-    Append(ids, Text("\n"));
-    return ids;
-  }
-  Ids BeginningOfText() const {
-    const std::optional<std::int32_t> bos = tokenizer_.bos();
-    return bos.has_value() ? Ids{*bos} : Ids{};
-  }
-
- private:
-  std::int32_t IdOf(std::string_view piece) const {
-    const std::optional<std::int32_t> id = tokenizer_.IdOf(piece);
-    if (!id.has_value())
-      throw Error(kExitBadInput,
-                  absl::StrFormat("the checkpoint's tokenizer has no %s: it was not made for chat", piece));
-    return *id;
-  }
-  Ids Text(std::string_view text) const { return ValueOrThrow(tokenizer_.Encode(text)); }
-
-  Tokenizer tokenizer_;
-  std::int32_t begin_turn_;
-  std::int32_t end_turn_;
-};
-
-class Conversation {
- public:
-  Conversation(Session& session, TurnWriter writer, std::string system, GenerationOptions options)
-      : session_(session),
-        writer_(std::move(writer)),
-        system_(std::move(system)),
-        options_(std::move(options)),
-        owed_(Beginning()) {
-    // Models that have no such stop id of their own stop at the end of a turn all the same.
-    options_.stop_tokens.push_back(writer_.end_turn());
-  }
-
-  // Reads one message, writes the answer as it comes. After an error, or an interrupt while the message is
-  // read, the conversation is as before.
-  Result<GenerationResult> Answer(std::string_view message, bool show_progress) {
-    Ids prompt = owed_;
-    Append(prompt, writer_.Turn("user", message));
-    Append(prompt, writer_.BeginningOfAnswer());
-    const std::int64_t before = session_.position();
-    Result<GenerationResult> answer = Generate(prompt, show_progress);
-    if (!answer.ok()) {
-      ThrowIfError(session_.Rewind(before).status());
-      return answer;
-    }
-    owed_ = Unread(prompt, *answer, before);
-    Append(owed_, writer_.EndOfTurn());
-    ++options_.sampling->seed;  // or every answer would draw the same random numbers
-    return answer;
-  }
-
-  void Reset() {
-    ThrowIfError(session_.Rewind(0).status());
-    owed_ = Beginning();
-  }
-
- private:
-  Ids Beginning() const {
-    Ids ids = writer_.BeginningOfText();
-    if (!system_.empty()) Append(ids, writer_.Turn("system", system_));
-    return ids;
-  }
-
-  Result<GenerationResult> Generate(const Ids& prompt, bool show_progress) {
-    ProgressBar bar("reading", show_progress);
-    options_.prompt_progress = [&bar](std::int64_t done, std::int64_t total) {
-      bar.Update(done, total);
-      return true;
-    };
-    const auto write = [&bar](const GenerationStep& step) {
-      bar.Clear();
-      WriteNow(step.text);
-      return true;
-    };
-    return carat::Generate(session_, prompt, options_, write);
-  }
-
-  // The tokens of prompt and answer that the session has not read: the last token of an answer, usually. A
-  // stop token is left out, for the end of the turn is written anyway.
-  Ids Unread(Ids all, const GenerationResult& answer, std::int64_t before) const {
-    Append(all, answer.tokens);
-    if (answer.stop == StopReason::kStopToken && !all.empty()) all.pop_back();
-    const auto read = static_cast<std::size_t>(session_.position() - before);
-    return read < all.size() ? Ids(all.begin() + static_cast<std::ptrdiff_t>(read), all.end()) : Ids{};
-  }
-
-  Session& session_;
-  TurnWriter writer_;
-  std::string system_;
-  GenerationOptions options_;
-  Ids owed_;  // what must be read before the next turn
-};
 
 // Reads lines and obeys them until the end.
 class ChatLoop {
  public:
-  ChatLoop(Conversation& conversation, Session& session, Interrupts& interrupts,
-           const ChatArguments& arguments)
-      : conversation_(conversation),
-        session_(session),
+  ChatLoop(const ChatArguments& arguments, const Model& model, ChatTools tools, Interrupts& interrupts)
+      : arguments_(arguments),
+        model_(model),
+        tools_(std::move(tools)),
         interrupts_(interrupts),
-        arguments_(arguments),
-        handler_(interrupts, [this] { OnInterrupt(); }) {}
+        conversation_(ValueOrThrow(Conversation::Create(model, MakeConversationOptions(arguments, tools_)))),
+        editor_("> ", arguments.no_history ? "" : LineEditor::DefaultHistoryFile()) {
+    reply_options_.max_new_tokens = arguments.max_tokens;
+    reply_options_.thinking_budget = arguments.thinking_budget;
+    reply_options_.loop_tokens = arguments.loop_tokens;
+    reply_options_.sampling = MakeSamplingOptions(arguments.sampling, model);
+    Reset();
+  }
 
   void Run() {
+    handler_.emplace(interrupts_, [this] { OnInterrupt(); });
     if (InputIsTerminal()) std::fputs("/help shows the commands\n", stderr);
     std::string line;
-    while (ReadLine(line)) {
-      const std::string message(absl::StripAsciiWhitespace(line));
-      if (message == "/exit" || message == "/quit") return;
-      if (message.empty()) continue;
-      if (message == "/help") {
-        std::fputs(kChatHelp, stderr);
-      } else if (message == "/reset") {
-        conversation_.Reset();
-      } else if (message.front() == '/') {
-        absl::FPrintF(stderr, "there is no command %s; /help shows them\n", message);
-      } else {
-        Answer(message);
+    for (;;) {
+      const LineEditor::Outcome outcome = editor_.Read(line);
+      if (outcome == LineEditor::Outcome::kEnd) break;
+      if (outcome == LineEditor::Outcome::kInterrupted) {
+        std::fputs("\n(/exit or Ctrl-D leaves)\n", stderr);
+        interrupts_.Clear();
+      } else if (!Obey(std::string(absl::StripAsciiWhitespace(line)))) {
+        return;
       }
     }
     if (InputIsTerminal()) std::fputs("\n", stderr);
   }
 
  private:
-  static void ShowPrompt() {
-    if (InputIsTerminal()) std::fputs("> ", stderr);
-  }
+  // What a Ctrl-C means.
+  enum class Work { kWaiting, kAnswering, kElse };
 
-  static bool ReadLine(std::string& line) {
-    ShowPrompt();
-    return static_cast<bool>(std::getline(std::cin, line));
-  }
-
-  void Answer(const std::string& message) {
-    session_.ClearCancel();
-    interrupts_.Clear();
-    answering_ = true;
-    const Result<GenerationResult> answer = conversation_.Answer(message, !arguments_.model.quiet);
-    answering_ = false;
-    interrupts_.Clear();
-    WriteNow("\n");
-    if (!answer.ok()) {
-      Complain(answer.status());
-    } else {
-      if (answer->stop == StopReason::kContextFull)
-        std::fputs("(the context is full; /reset begins anew)\n", stderr);
-      if (arguments_.statistics) PrintStatistics(answer->stats, answer->stop, "");
+  // Returns whether to go on.
+  bool Obey(const std::string& line) {
+    if (line.empty()) return true;
+    if (line.front() != '/') {
+      Answer(line);
+      return true;
     }
+    const std::size_t space = std::min(line.find(' '), line.size());
+    const std::string command = line.substr(0, space);
+    const std::string rest(absl::StripAsciiWhitespace(line.substr(space)));
+    if (command == "/exit" || command == "/quit") return false;
+    if (command == "/help") {
+      std::fputs(kChatHelp, stderr);
+    } else if (command == "/reset") {
+      Reset();
+    } else if (command == "/undo") {
+      Undo();
+    } else if (command == "/think") {
+      ToggleThinking();
+    } else if (command == "/image" || command == "/audio") {
+      Attach(command, rest);
+    } else {
+      absl::FPrintF(stderr, "there is no command %s; /help shows them\n", command);
+    }
+    return true;
+  }
+
+  void Reset() {
+    ThrowIfError(conversation_.Truncate(0));
+    attached_.clear();
+    if (!arguments_.system.empty())
+      ThrowIfError(conversation_.AddMessage({.role = "system", .text = arguments_.system}));
+  }
+
+  void Undo() {
+    std::size_t count = conversation_.messages().size();
+    while (count > 0 && conversation_.messages()[count - 1].role != "user") --count;
+    if (count == 0) {
+      std::fputs("(there is nothing to forget)\n", stderr);
+      return;
+    }
+    ThrowIfError(conversation_.Truncate(count - 1));
+    std::fputs("(the last message and its answer are forgotten)\n", stderr);
+  }
+
+  void ToggleThinking() {
+    ChatOptions options = conversation_.chat_options();
+    options.thinking = !options.thinking;
+    ThrowIfError(conversation_.SetChatOptions(options));
+    std::fputs(options.thinking ? "(thinking is on)\n" : "(thinking is off)\n", stderr);
+  }
+
+  void Attach(const std::string& command, const std::string& file) {
+    if (file.empty()) {
+      absl::FPrintF(stderr, "%s needs a file\n", command);
+      return;
+    }
+    MediaArguments media;
+    handler_.reset();  // EncodeMedia has one of its own
+    (command == "/image" ? media.images : media.sounds).push_back(file);
+    try {
+      for (SoftTokens& tokens : EncodeMedia(media, model_, interrupts_, !arguments_.model.quiet))
+        attached_.push_back(MediaPart(std::move(tokens)));
+      std::fputs("(it goes with the next message)\n", stderr);
+    } catch (const Error& error) {
+      absl::FPrintF(stderr, "%s\n", error.what());
+    }
+    handler_.emplace(interrupts_, [this] { OnInterrupt(); });
+    interrupts_.Clear();
+  }
+
+  ChatMessage TakeMessage(const std::string& text) {
+    ChatMessage message{.role = "user", .text = text};
+    if (attached_.empty()) return message;
+    message.parts = std::exchange(attached_, {});
+    message.parts.push_back({ChatPartKind::kText, text, std::nullopt});
+    return message;
+  }
+
+  void Answer(const std::string& text) {
+    const std::size_t before = conversation_.messages().size();
+    ThrowIfError(conversation_.AddMessage(TakeMessage(text)));
+    ReplyEnd end = ReplyEnd::kToolCalls;
+    while (end == ReplyEnd::kToolCalls) {
+      const Result<ReplyEnd> reply = Reply();
+      if (!reply.ok()) {
+        ThrowIfError(conversation_.Truncate(before));
+        return Complain(reply.status());
+      }
+      end = *reply;
+      if (end == ReplyEnd::kToolCalls) CallTools();
+    }
+    std::fputs(RemarkOn(end).c_str(), stderr);
+    ++reply_options_.sampling->seed;  // or every answer would draw the same random numbers
+  }
+
+  Result<ReplyEnd> Reply() {
+    ProgressBar bar("reading", !arguments_.model.quiet);
+    reply_options_.prompt_progress = [&bar](std::int64_t done, std::int64_t total) {
+      bar.Update(done, total);
+      return true;
+    };
+    conversation_.ClearCancel();
+    interrupts_.Clear();
+    work_ = Work::kAnswering;
+    const auto reply = conversation_.Run(reply_options_, [&](const ReplyEvent& event) {
+      bar.Clear();
+      screen_.Show(event);
+      return true;
+    });
+    work_ = Work::kWaiting;
+    bar.Clear();
+    interrupts_.Clear();
+    screen_.EndReply();
+    if (!reply.ok()) return reply.status();
+    if (reply->message.text.empty() && reply->end != ReplyEnd::kToolCalls) WriteNow("\n");
+    if (arguments_.statistics) PrintReplyStatistics(reply->stats, reply->end);
+    return reply->end;
+  }
+
+  void CallTools() {
+    // A copy, for the results go into the same history.
+    const std::vector<ToolCall> calls = conversation_.messages().back().tool_calls;
+    work_ = Work::kElse;
+    for (const ToolCall& call : calls) {
+      const std::string result = tools_.Call(call, arguments_.yes);
+      screen_.ShowResult(result);
+      ThrowIfError(conversation_.AddToolResult(call.id, result));
+    }
+    work_ = Work::kWaiting;
+    interrupts_.Clear();
   }
 
   static void Complain(const Status& status) {
@@ -232,34 +244,42 @@ class ChatLoop {
 
   // On the thread of Interrupts.
   void OnInterrupt() {
-    if (answering_) {
-      session_.Cancel();
-      return;
+    switch (work_.load()) {
+      case Work::kAnswering:
+        return conversation_.Cancel();
+      case Work::kElse:
+        return;
+      case Work::kWaiting:
+        if (editor_.Interrupt()) return;
+        std::fputs("\n(/exit or Ctrl-D leaves)\n", stderr);
+        if (InputIsTerminal()) std::fputs("> ", stderr);
+        interrupts_.Clear();
     }
-    std::fputs("\n(/exit or Ctrl-D leaves)\n", stderr);
-    ShowPrompt();
-    interrupts_.Clear();
   }
 
-  Conversation& conversation_;
-  Session& session_;
-  Interrupts& interrupts_;
   const ChatArguments& arguments_;
-  std::atomic<bool> answering_{false};
-  Interrupts::Handler handler_;
+  Model model_;
+  ChatTools tools_;
+  Interrupts& interrupts_;
+  Conversation conversation_;
+  LineEditor editor_;
+  ChatScreen screen_;
+  ReplyOptions reply_options_;
+  std::vector<ChatPart> attached_;
+  std::atomic<Work> work_{Work::kWaiting};
+  std::optional<Interrupts::Handler> handler_;
 };
 
 int Chat(const ChatArguments& arguments) {
   Interrupts interrupts;
+  ChatTools tools;
+  if (!arguments.tools.empty()) {
+    tools = ChatTools(arguments.tools);
+    signal(SIGPIPE, SIG_IGN);  // a command need not read its arguments
+  }
   const Model model = LoadModel(arguments.model, interrupts);
-  TurnWriter writer(model.tokenizer());
-  Session session = ValueOrThrow(Session::Create(model, MakeSessionOptions(arguments.session)));
   if (interrupts.seen()) return kExitInterrupted;
-  GenerationOptions options;
-  options.max_new_tokens = arguments.max_tokens;
-  options.sampling = MakeSamplingOptions(arguments.sampling, model);
-  Conversation conversation(session, std::move(writer), arguments.system, std::move(options));
-  ChatLoop(conversation, session, interrupts, arguments).Run();
+  ChatLoop(arguments, model, std::move(tools), interrupts).Run();
   return kExitSuccess;
 }
 
@@ -272,14 +292,26 @@ Command AddChat(CLI::App& program) {
   AddModelArguments(*command, arguments->model);
   AddValue(*command, kGroup, "--system", arguments->system, "TEXT",
            "Instructions that stand before the conversation");
+  AddFlag(*command, kGroup, "--think", arguments->thinking, "Let the model think before it answers");
+  AddValue(*command, kGroup, "--thinking-budget", arguments->thinking_budget, "N",
+           "Close a thought after N tokens; -1: no limit  [-1]")
+      ->check(AtLeast(-1));
+  AddValue(*command, kGroup, "--tools", arguments->tools, "FILE",
+           "Functions that the model may call, each a shell command: see below");
+  AddFlag(*command, kGroup, "--yes", arguments->yes, "Run tools without asking");
   AddValue(*command, kGroup, "--max-tokens", arguments->max_tokens, "N",
            "At most N tokens an answer; -1: no limit  [-1]")
       ->check(AtLeast(-1));
+  AddValue(*command, kGroup, "--loop", arguments->loop_tokens, "N",
+           "Stop an answer that has repeated itself for N tokens; 0: never  [256]")
+      ->check(CLI::Range(0, 65536));
+  AddFlag(*command, kGroup, "--no-history", arguments->no_history,
+          "Do not keep typed lines for the next time");
   AddFlag(*command, kGroup, "--stats", arguments->statistics, "Show speed and memory after each answer");
   AddFlag(*command, kGroup, "--quiet,-q", arguments->model.quiet, "No progress bar");
   AddSamplingArguments(*command, arguments->sampling);
   AddSessionArguments(*command, arguments->session);
-  command->footer(std::string("In the chat:\n") + kChatHelp + "\n");
+  command->footer(std::string("In the chat:\n") + kChatHelp + "\n" + kToolsHelp + "\n");
   return {command, [arguments] { return Chat(*arguments); }};
 }
 

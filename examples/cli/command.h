@@ -16,6 +16,7 @@ struct Command {
 
 Command AddRun(CLI::App& program);
 Command AddChat(CLI::App& program);
+Command AddServe(CLI::App& program);  // where the program was built with an HTTP library
 Command AddTokenize(CLI::App& program);
 Command AddInspect(CLI::App& program);
 Command AddCheck(CLI::App& program);

@@ -71,4 +71,10 @@ JsonWriter& JsonWriter::Boolean(bool value) {
   return *this;
 }
 
+JsonWriter& JsonWriter::Null() {
+  Separate();
+  text_ += "null";
+  return *this;
+}
+
 }  // namespace carat::cli

@@ -19,6 +19,7 @@ class JsonWriter {
   JsonWriter& Integer(std::int64_t value);
   JsonWriter& Number(double value);  // null if it is not finite
   JsonWriter& Boolean(bool value);
+  JsonWriter& Null();
 
   const std::string& text() const { return text_; }
 

@@ -66,8 +66,13 @@ int Main(int argc, char** argv) {
   program.formatter(std::make_shared<HelpFormatter>());
   program.require_subcommand(1);
   program.footer(std::string("'carat COMMAND --help' tells more.\n") + kExitCodesHelp);
-  const std::vector<Command> commands = {AddRun(program), AddChat(program), AddTokenize(program),
-                                         AddInspect(program), AddCheck(program)};
+  const std::vector<Command> commands = {
+      AddRun(program),      AddChat(program),
+#ifdef CARAT_HAS_HTTPLIB
+      AddServe(program),
+#endif
+      AddTokenize(program), AddInspect(program), AddCheck(program),
+  };
   for (const Command& command : commands)
     command.arguments->footer(command.arguments->get_footer() + kExitCodesHelp);
   if (argc <= 1) {

@@ -22,6 +22,7 @@ DEMO = os.path.join(SOURCE, "examples/demo-model/checkpoint")
 TINY = os.path.join(SOURCE, "tests/golden/models/tiny-e2b")
 SMALL = os.path.join(SOURCE, "tests/golden/models/tiny-31b")
 COMMANDS = ("run", "chat", "tokenize", "inspect", "check")
+CALCULATOR = f"{SOURCE}/examples/cli/calculator_tools.json"
 PATIENCE = 60
 
 
@@ -299,7 +300,7 @@ class Chat(ProgramTest):
         never = [f"--logit-bias={stop.split()[0]}=-inf" for stop in stops]
         process, terminal = pty.fork()
         if process == 0:
-            os.execv(CARAT, [CARAT, "chat", TINY, "--greedy", "--stats", *never])
+            os.execv(CARAT, [CARAT, "chat", TINY, "--greedy", "--stats", "--loop", "0", "--no-history", *never])
         self.addCleanup(os.close, terminal)
         screen = Screen(terminal)
         screen.wait_for("> ")
@@ -313,6 +314,72 @@ class Chat(ProgramTest):
         screen.wait_for("> ")
         os.write(terminal, b"/exit\n")
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), 0)
+
+    def test_tools(self):
+        asked = self.succeed("chat", DEMO, "--greedy", "--tools", CALCULATOR, "--yes", stdin="What is 710 - 84?\n")
+        self.assertEqual(asked.stdout, b"710 - 84 = 626.\n")
+        unasked = self.succeed("chat", DEMO, "--greedy", "--tools", CALCULATOR, stdin="What is 710 - 84?\n")
+        self.assertNotIn(b"626", unasked.stdout)
+        self.assertIn(b"--yes", unasked.stderr)
+
+    def test_what_a_tool_gets_and_says(self):
+        folder = self.folder()
+        def ask(command):
+            with open(CALCULATOR) as file:
+                tools = json.load(file)
+            tools[0]["command"] = command
+            with open(f"{folder}/tools.json", "w") as file:
+                json.dump(tools, file)
+            self.succeed("chat", DEMO, "--greedy", "--tools", f"{folder}/tools.json", "--yes", stdin="What is 710 - 84?\n")
+            with open(f"{folder}/seen") as file:
+                return file.read()
+        self.assertEqual(json.loads(ask(f"cat > {folder}/seen")), {"expression": "710 - 84"})
+        self.assertEqual(ask(f'printf "%s" "$ARG_expression" > {folder}/seen'), "710 - 84")
+        ask(f"echo > {folder}/seen; exit 3")  # an error is a result
+        ask(f"echo > {folder}/seen; exec <&-; head -c 1000000 /dev/zero | tr '\\0' x")  # what is printed is cut
+
+    def test_wrong_tools(self):
+        folder = self.folder()
+        for text, words in ("{", "JSON"), ("{}", "list"), ('[{"function": {"name": "f"}}]', "command"):
+            with open(f"{folder}/tools.json", "w") as file:
+                file.write(text)
+            self.fail_with(2, words, "chat", DEMO, "--tools", f"{folder}/tools.json")
+
+    def test_thinking_and_media(self):
+        done = self.succeed("chat", DEMO, "--greedy", stdin=(
+            "/think\nHow many letters are in 'lantern'?\n/undo\n/think\n"
+            f"/image {DEMO}/media/picture0.png\nDescribe this image.\n/image\n/audio /no/such.wav\n"))
+        self.assertEqual(done.stdout.decode().splitlines(), [
+            "lantern has 7 letters.",
+            "I see a small black square at the right and a large green circle at the bottom left."])
+        self.assertIn(b"/image needs a file", done.stderr)
+        self.assertIn(b"/no/such.wav", done.stderr)
+        budget = self.succeed("chat", DEMO, "--greedy", "--think", "--thinking-budget", 2, "--stats", "--max-tokens", 30,
+                              stdin="How many letters are in 'lantern'?\n")
+        self.assertNotEqual(budget.stdout, b"lantern has 7 letters.\n")
+
+    def test_asks_in_a_terminal(self):
+        home = self.folder()
+        process, terminal = pty.fork()
+        if process == 0:
+            os.environ.update(TERM="xterm", XDG_STATE_HOME=home)
+            os.execv(CARAT, [CARAT, "chat", DEMO, "--greedy", "--tools", CALCULATOR])
+        self.addCleanup(os.close, terminal)
+        screen = Screen(terminal)
+        screen.wait_for("> ")
+        os.write(terminal, b"What is 710 - 84?\n")
+        screen.wait_for('"710 - 84"')
+        screen.wait_for("[a]lways")
+        os.write(terminal, b"y\n")
+        screen.wait_for("710 - 84 = 626.\r\n")
+        screen.wait_for("> ")
+        os.write(terminal, b"half a line\x03")  # is given up
+        screen.wait_for("leaves)\r\n")
+        screen.wait_for("> ")
+        os.write(terminal, b"/exit\n")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), 0)
+        if os.path.exists(f"{home}/carat/chat_history"):  # built with libedit
+            self.assertEqual(os.stat(f"{home}/carat/chat_history").st_mode & 0o777, 0o600)
 
 
 class Screen:

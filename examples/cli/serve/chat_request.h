@@ -1,0 +1,29 @@
+// A request for a chat completion.
+#ifndef CARAT_EXAMPLES_CLI_SERVE_CHAT_REQUEST_H_
+#define CARAT_EXAMPLES_CLI_SERVE_CHAT_REQUEST_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "carat/conversation.h"
+
+namespace carat::cli {
+
+struct ChatRequest {
+  std::vector<ChatMessage> messages;
+  ChatOptions chat;
+  ReplyOptions reply;
+  bool stream = false;
+  bool stream_usage = false;
+};
+
+// Reads the body of POST /v1/chat/completions. `defaults` are the model's own recommendation for sampling,
+// `thinking` holds where the request says nothing. What cannot be done is an error, not ignored. Errors:
+// INVALID_ARGUMENT naming the member, and those of media.
+Result<ChatRequest> ParseChatRequest(std::string_view body, const Model& model,
+                                     const SamplingOptions& defaults, bool thinking);
+
+}  // namespace carat::cli
+
+#endif  // CARAT_EXAMPLES_CLI_SERVE_CHAT_REQUEST_H_
