@@ -395,14 +395,16 @@ CARAT_API carat_status carat_task_runner_init(carat_task_runner* runner, size_t 
 // Which vector instructions the kernels use. Since 0.1.
 typedef int32_t carat_instruction_set;
 enum {
-  CARAT_INSTRUCTION_SET_AUTO = 0,   // the best that this machine has
-  CARAT_INSTRUCTION_SET_PLAIN = 1,  // plain C++, on every machine; slow
-  CARAT_INSTRUCTION_SET_AVX2 = 2,   // x86-64 with AVX2, FMA and F16C
-  CARAT_INSTRUCTION_SET_AVX512 = 3  // x86-64 with AVX-512 F, BW, DQ and VL
+  CARAT_INSTRUCTION_SET_AUTO = 0,         // the best that this machine has
+  CARAT_INSTRUCTION_SET_PLAIN = 1,        // plain C++, on every machine; slow
+  CARAT_INSTRUCTION_SET_AVX2 = 2,         // x86-64 with AVX2, FMA and F16C
+  CARAT_INSTRUCTION_SET_AVX512 = 3,       // x86-64 with AVX-512 F, BW, DQ and VL
+  CARAT_INSTRUCTION_SET_AVX512_VNNI = 4,  // the same with VNNI: integer dot products
+  CARAT_INSTRUCTION_SET_AVX512_BF16 = 5   // the same with VNNI and BF16
 };
 
-// "auto", "plain", "avx2", "avx512"; "unknown" for a number that is none of the above. Static storage,
-// NUL-terminated. Since 0.1.
+// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16"; "unknown" for a number that is none of the
+// above. Static storage, NUL-terminated. Since 0.1.
 CARAT_API const char* carat_instruction_set_name(carat_instruction_set set);
 
 // Those that this machine can run, best last; always at least PLAIN. Stores as many as `capacity` allows, and

@@ -42,6 +42,8 @@ static_assert(Same(CARAT_INSTRUCTION_SET_AUTO, InstructionSet::kAuto));
 static_assert(Same(CARAT_INSTRUCTION_SET_PLAIN, InstructionSet::kPlain));
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX2, InstructionSet::kAvx2));
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX512, InstructionSet::kAvx512));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_VNNI, InstructionSet::kAvx512Vnni));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_BF16, InstructionSet::kAvx512Bf16));
 
 static_assert(Same(CARAT_KV_AUTO, KvType::kAuto));
 static_assert(Same(CARAT_KV_FLOAT32, KvType::kFloat32));

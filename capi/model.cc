@@ -83,7 +83,7 @@ Result<std::shared_ptr<HostRunner>> ToRunner(const carat_task_runner* given) {
 }
 
 Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
-  CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set, CARAT_INSTRUCTION_SET_AVX512,
+  CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set, CARAT_INSTRUCTION_SET_AVX512_BF16,
                                     "carat_model_options.instruction_set"));
   ModelOptions options;
   options.threads = given.threads;
@@ -154,7 +154,7 @@ carat_status carat_memory_needs_init(carat_memory_needs* needs, size_t struct_si
 }
 
 const char* carat_instruction_set_name(carat_instruction_set set) {
-  if (set < 0 || set > CARAT_INSTRUCTION_SET_AVX512) return "unknown";
+  if (set < 0 || set > CARAT_INSTRUCTION_SET_AVX512_BF16) return "unknown";
   // The names are string literals.
   return carat::InstructionSetName(static_cast<InstructionSet>(set)).data();
 }

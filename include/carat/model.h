@@ -63,10 +63,12 @@ enum class InstructionSet : std::int32_t {
   kAuto = 0,    // the best that this machine has
   kPlain = 1,   // plain C++, on every machine; slow, the one the others are tested against
   kAvx2 = 2,    // x86-64 with AVX2, FMA and F16C
-  kAvx512 = 3,  // x86-64 with AVX-512 F, BW, DQ and VL
+  kAvx512 = 3,      // x86-64 with AVX-512 F, BW, DQ and VL
+  kAvx512Vnni = 4,  // the same with VNNI: integer dot products
+  kAvx512Bf16 = 5,  // the same with VNNI and BF16
 };
 
-// "auto", "plain", "avx2", "avx512". Static storage. Since 0.1.
+// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16". Static storage. Since 0.1.
 CARAT_EXPORT std::string_view InstructionSetName(InstructionSet set) noexcept;
 
 // Those that this machine can run, best last; always at least kPlain. Since 0.1.

@@ -64,7 +64,7 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
   const KernelTable* table = nullptr;
   if (set == InstructionSet::kPlain) table = &PlainKernels();
   if (set == InstructionSet::kAvx2) table = Avx2Kernels();
-  if (set == InstructionSet::kAvx512) table = Avx512Kernels();
+  if (set >= InstructionSet::kAvx512) table = Avx512Kernels();
   if (table == nullptr) {
     return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
   }
