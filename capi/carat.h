@@ -412,12 +412,29 @@ CARAT_API const char* carat_instruction_set_name(carat_instruction_set set);
 CARAT_API carat_status carat_available_instruction_sets(carat_instruction_set* sets, size_t capacity,
                                                         size_t* count, carat_error* error);
 
+// What weights are computed with. Since 0.1.
+typedef int32_t carat_weight_type;
+enum {
+  CARAT_WEIGHTS_AS_STORED = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
+  CARAT_WEIGHTS_INT8 = 1,       // floats are rounded to 8 bits when the model is loaded, a scale for each 32
+  CARAT_WEIGHTS_INT4 = 2        // to 4 bits, but for the head: 8 bits
+};
+
+// How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with
+// others float32. Since 0.1.
+typedef int32_t carat_precision;
+enum {
+  CARAT_PRECISION_AUTO = 0,     // bf16 for prompts, where the machine computes with it natively; else float32
+  CARAT_PRECISION_FLOAT32 = 1,  // exact; half the speed or less
+  CARAT_PRECISION_BFLOAT16 = 2  // bf16, or UNIMPLEMENTED where the machine has no instructions for it
+};
+
 // How a model is opened. Since 0.1.
 typedef struct carat_model_options {
   size_t struct_size;
   // The host's threads instead of carat's: `threads` is then ignored. Default NULL.
   const carat_task_runner* runner;
-  // Told in bytes of weights while preloading. Default NULL.
+  // Told in bytes of weights while rounding and preloading. Default NULL.
   carat_progress_callback progress;
   void* progress_user_data;
   // Default NULL.
@@ -432,6 +449,12 @@ typedef struct carat_model_options {
   // 1: read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk. Default 0.
   int32_t preload;
+  // Default AS_STORED. Rounding takes some time while loading, and then memory instead of the file's mapped pages.
+  // What is in blocks already stays as it is. Tables that are looked up row by row, norms and routers are never
+  // rounded.
+  carat_weight_type weight_type;
+  // Default AUTO.
+  carat_precision precision;
   int32_t reserved;  // 0
 } carat_model_options;
 

@@ -85,7 +85,13 @@ Result<std::shared_ptr<HostRunner>> ToRunner(const carat_task_runner* given) {
 Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
   CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set, CARAT_INSTRUCTION_SET_AVX512_BF16,
                                     "carat_model_options.instruction_set"));
+  CARAT_RETURN_IF_ERROR(
+      IsEnumValue(given.weight_type, CARAT_WEIGHTS_INT4, "carat_model_options.weight_type"));
+  CARAT_RETURN_IF_ERROR(
+      IsEnumValue(given.precision, CARAT_PRECISION_BFLOAT16, "carat_model_options.precision"));
   ModelOptions options;
+  options.weight_type = static_cast<carat::WeightType>(given.weight_type);
+  options.precision = static_cast<carat::Precision>(given.precision);
   options.threads = given.threads;
   options.instruction_set = static_cast<InstructionSet>(given.instruction_set);
   options.preload = given.preload != 0;

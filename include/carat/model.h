@@ -74,6 +74,21 @@ CARAT_EXPORT std::string_view InstructionSetName(InstructionSet set) noexcept;
 // Those that this machine can run, best last; always at least kPlain. Since 0.1.
 CARAT_EXPORT std::vector<InstructionSet> AvailableInstructionSets() noexcept;
 
+// What weights are computed with. Since 0.1.
+enum class WeightType : std::int32_t {
+  kAsStored = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
+  kInt8 = 1,      // floats are rounded to 8 bits when the model is loaded, a scale for each 32 (as GGUF's Q8_0)
+  kInt4 = 2,      // to 4 bits (as Q4_0), but for the head: 8 bits
+};
+
+// How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with
+// others float32. Since 0.1.
+enum class Precision : std::int32_t {
+  kAuto = 0,      // bf16 for prompts, where the machine computes with it natively; else float32
+  kFloat32 = 1,   // as the weights' own bf16 reference computes them; half the speed or less
+  kBFloat16 = 2,  // bf16, or UNIMPLEMENTED where the machine has no instructions for it
+};
+
 // Since 0.1.
 struct ModelOptions {
   // Threads that work on one call, the caller's included; 0 is one for each core this process may run on.
@@ -84,10 +99,15 @@ struct ModelOptions {
   // Which kernels. kAuto can be overridden by the environment variable CARAT_INSTRUCTION_SET; anything else
   // is taken or refused (UNIMPLEMENTED), never replaced.
   InstructionSet instruction_set = InstructionSet::kAuto;
+  // Rounding weights takes some time while loading, and then memory instead of the file's mapped pages. What is in
+  // blocks already stays as it is. Tables that are looked up row by row, norms and routers are never rounded.
+  WeightType weight_type = WeightType::kAsStored;
+  // bf16 activations round each input of a product by at most 2^-9 of itself: logits move by some hundredths.
+  Precision precision = Precision::kAuto;
   // Read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk.
   bool preload = false;
-  // Told in bytes of weights while preloading.
+  // Told in bytes of weights while rounding and preloading.
   ProgressCallback progress;
   LogCallback log;
 };
@@ -120,7 +140,7 @@ struct TensorInfo {
 
 // How keys and values are kept. Since 0.1.
 enum class KvType : std::int32_t {
-  kAuto = 0,  // as exact as the weights: float32 with float weights (bf16, f16, f32)
+  kAuto = 0,  // as exact as the weights: float32 with float weights (bf16, f16, f32), else bf16
   kFloat32 = 1,
   kBFloat16 = 2,  // half the memory; adds a rounding of 2^-9 to every key and value
 };

@@ -228,7 +228,7 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
   if (keys) targets[count++] = {pass.weights.k, ws.keys.data(), key_size};
   if (keys && !pass.layer.keys_are_values) targets[count++] = {pass.weights.v, ws.values.data(), key_size};
   CARAT_RETURN_IF_ERROR(
-      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}));
+      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}, ws.products));
 
   pass.work().For(pass.rows(), ParallelWork::Grain(8 * (query_size + key_size)), [&](std::int64_t r, int) {
     if (queries) {
@@ -253,8 +253,8 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
 
 Status Attend(const LayerPass& pass, const KvCache& cache) {
   CARAT_RETURN_IF_ERROR(TiledAttention(pass, cache.layer(pass.layer.kv_layer)).Run());
-  return pass.linear.Multiply(pass.ws.attended.data(), pass.weights.o.cols, pass.rows(), pass.weights.o,
-                              pass.ws.sublayer.data(), pass.config.hidden_size);
+  return pass.linear.Multiply(pass.ws.attended.data(), pass.weights.o.cols(), pass.rows(), pass.weights.o,
+                              pass.ws.sublayer.data(), pass.config.hidden_size, pass.ws.products);
 }
 
 }  // namespace carat::internal

@@ -7,6 +7,7 @@
 
 #include "carat/status.h"
 #include "lib/base/aligned_buffer.h"
+#include "lib/kernels/kernels.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {
@@ -56,6 +57,7 @@ struct Workspace {
   AlignedBuffer<float> expert_output;   // [rows, hidden]
   AlignedBuffer<float> expert_sum;      // [rows, hidden]
   AlignedBuffer<float> partials;        // attention over one span each, when there are few tiles
+  LinearScratch products;
   RopeTable sliding_rope, full_rope;
   std::vector<AttentionScratch> scratch;  // one for each worker
 };

@@ -52,7 +52,7 @@ _Static_assert(offsetof(carat_task_runner, concurrency) == 16, "carat_task_runne
 _Static_assert(offsetof(carat_task_runner, run) == 24, "carat_task_runner.run");
 _Static_assert(offsetof(carat_task_runner, release) == 32, "carat_task_runner.release");
 
-_Static_assert(sizeof(carat_model_options) == 64, "carat_model_options");
+_Static_assert(sizeof(carat_model_options) == 72, "carat_model_options");
 _Static_assert(offsetof(carat_model_options, struct_size) == 0, "carat_model_options.struct_size");
 _Static_assert(offsetof(carat_model_options, runner) == 8, "carat_model_options.runner");
 _Static_assert(offsetof(carat_model_options, progress) == 16, "carat_model_options.progress");
@@ -63,7 +63,9 @@ _Static_assert(offsetof(carat_model_options, log_user_data) == 40, "carat_model_
 _Static_assert(offsetof(carat_model_options, threads) == 48, "carat_model_options.threads");
 _Static_assert(offsetof(carat_model_options, instruction_set) == 52, "carat_model_options.instruction_set");
 _Static_assert(offsetof(carat_model_options, preload) == 56, "carat_model_options.preload");
-_Static_assert(offsetof(carat_model_options, reserved) == 60, "carat_model_options.reserved");
+_Static_assert(offsetof(carat_model_options, weight_type) == 60, "carat_model_options.weight_type");
+_Static_assert(offsetof(carat_model_options, precision) == 64, "carat_model_options.precision");
+_Static_assert(offsetof(carat_model_options, reserved) == 68, "carat_model_options.reserved");
 
 _Static_assert(sizeof(carat_model_info) == 96, "carat_model_info");
 _Static_assert(offsetof(carat_model_info, struct_size) == 0, "carat_model_info.struct_size");
@@ -233,6 +235,12 @@ _Static_assert(CARAT_LOG_INFO == 0, "CARAT_LOG_INFO");
 _Static_assert(CARAT_LOG_WARNING == 1, "CARAT_LOG_WARNING");
 
 _Static_assert(sizeof(carat_instruction_set) == 4, "carat_instruction_set");
+_Static_assert(CARAT_WEIGHTS_AS_STORED == 0, "CARAT_WEIGHTS_AS_STORED");
+_Static_assert(CARAT_WEIGHTS_INT8 == 1, "CARAT_WEIGHTS_INT8");
+_Static_assert(CARAT_WEIGHTS_INT4 == 2, "CARAT_WEIGHTS_INT4");
+_Static_assert(CARAT_PRECISION_AUTO == 0, "CARAT_PRECISION_AUTO");
+_Static_assert(CARAT_PRECISION_FLOAT32 == 1, "CARAT_PRECISION_FLOAT32");
+_Static_assert(CARAT_PRECISION_BFLOAT16 == 2, "CARAT_PRECISION_BFLOAT16");
 _Static_assert(CARAT_INSTRUCTION_SET_AUTO == 0, "CARAT_INSTRUCTION_SET_AUTO");
 _Static_assert(CARAT_INSTRUCTION_SET_PLAIN == 1, "CARAT_INSTRUCTION_SET_PLAIN");
 _Static_assert(CARAT_INSTRUCTION_SET_AVX2 == 2, "CARAT_INSTRUCTION_SET_AVX2");
