@@ -492,7 +492,12 @@ typedef struct carat_model_info {
   int32_t experts_per_token;  //
   int32_t has_vision;         // 1 if the checkpoint has a vision tower
   int32_t has_audio;          // 1 if the checkpoint has an audio tower
-  int32_t reserved;           // 0
+  int32_t integer_weights;    // 1 if some weights are multiplied as integers: int8, int4, blocks
+  // Bytes of weights that one generated token reads, as they lie in memory now: what bounds generation. And
+  // operations (a multiplication and an addition are two) in products with weights for a prompt token whose
+  // logits nobody wants: what bounds the reading of prompts.
+  int64_t bytes_per_token;
+  int64_t operations_per_prompt_token;
 } carat_model_info;
 
 // Prepares the struct: see rule 4. Since 0.1.

@@ -113,6 +113,9 @@ carat_model_info ToInfo(const ModelInfo& info) {
   filled.architecture = LendText(info.architecture, &filled.architecture_size);
   filled.context_length = info.context_length;
   filled.parameters = info.parameters;
+  filled.integer_weights = info.integer_weights ? 1 : 0;
+  filled.bytes_per_token = info.bytes_per_token;
+  filled.operations_per_prompt_token = info.operations_per_prompt_token;
   filled.layers = info.layers;
   filled.kv_shared_layers = info.kv_shared_layers;
   filled.hidden_size = info.hidden_size;

@@ -125,6 +125,12 @@ struct ModelInfo {
   std::int32_t experts_per_token = 0;
   std::int64_t context_length = 0;  // positions the model was made for
   std::int64_t parameters = 0;      // of the text decoder, tables included
+  // Bytes of weights that one generated token reads, as they lie in memory now: what bounds generation. And
+  // operations (a multiplication and an addition are two) in products with weights for a prompt token whose
+  // logits nobody wants: what bounds the reading of prompts.
+  std::int64_t bytes_per_token = 0;
+  std::int64_t operations_per_prompt_token = 0;
+  bool integer_weights = false;     // some weights are multiplied as integers: int8, int4, blocks
   bool has_vision = false;          // the checkpoint has a vision tower
   bool has_audio = false;           // the checkpoint has an audio tower
 };

@@ -94,11 +94,15 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
 
   auto model = std::shared_ptr<ModelImpl>(
       new ModelImpl(std::move(checkpoint), std::move(tokenizer), std::move(weights)));
-  model->info_ = Describe(path, model->checkpoint_);
   model->instruction_set_ = set;
   model->kernels_ = kernels;
   model->work_ = std::move(work);
   CARAT_RETURN_IF_ERROR(model->Pack(options));
+  model->info_ = Describe(path, model->checkpoint_);
+  const TextConfig& text = model->checkpoint_.config().text;
+  model->info_.integer_weights = model->quantized();
+  model->info_.bytes_per_token = model->weights_.BytesPerToken(text);
+  model->info_.operations_per_prompt_token = model->weights_.OperationsPerPromptToken(text);
   CARAT_ASSIGN_OR_RETURN(const Bf16Kernels* bf16, ChooseBf16(options.precision, set));
   CARAT_ASSIGN_OR_RETURN(model->linear_,
                          LinearEngine::Create(*kernels, *model->work_, model->weights_.MaxColumns(),

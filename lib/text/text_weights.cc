@@ -158,6 +158,44 @@ std::int64_t TextWeights::MaxColumns() const {
   return most;
 }
 
+namespace {
+
+// Adds up `value` of the weights that a token goes through in one layer; of the experts, those that are chosen.
+template <typename Value>
+std::int64_t SumOfLayer(const TextConfig& config, const LayerWeights& layer, Value value) {
+  std::int64_t sum = 0;
+  for (const LinearWeights* weights : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+    sum += value(*weights);
+  if (layer.per_layer) sum += value(layer.per_layer->gate) + value(layer.per_layer->projection);
+  if (layer.experts) {
+    sum += value(layer.experts->router) + (value(layer.experts->gate_up) + value(layer.experts->down)) /
+                                              config.experts * config.experts_per_token;
+  }
+  return sum;
+}
+
+std::int64_t OperationsOf(const LinearWeights& weights) {
+  return 2 * weights.rows() * weights.cols();
+}
+
+}  // namespace
+
+std::int64_t TextWeights::BytesPerToken(const TextConfig& config) const {
+  const auto bytes = [](const LinearWeights& weights) { return static_cast<std::int64_t>(weights.bytes()); };
+  std::int64_t sum = bytes(head) + bytes(per_layer_projection);
+  for (const LayerWeights& layer : layers) sum += SumOfLayer(config, layer, bytes);
+  return sum;
+}
+
+std::int64_t TextWeights::OperationsPerPromptToken(const TextConfig& config) const {
+  const std::int64_t last = config.last_kv_layer();
+  const auto count = static_cast<std::int64_t>(layers.size());
+  std::int64_t sum = OperationsOf(per_layer_projection) / count * (last + 1);
+  for (std::int64_t i = 0; i < last; ++i) sum += SumOfLayer(config, layers[static_cast<std::size_t>(i)], OperationsOf);
+  const LayerWeights& owner = layers[static_cast<std::size_t>(last)];
+  return sum + OperationsOf(owner.k) + OperationsOf(owner.v);
+}
+
 std::vector<LinearWeights*> TextWeights::Products() {
   std::vector<LinearWeights*> all;
   const auto add = [&](LinearWeights& weights) {

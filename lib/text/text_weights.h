@@ -52,6 +52,11 @@ struct TextWeights {
   // The widest input of any product.
   std::int64_t MaxColumns() const;
 
+  // Bytes of products' weights that one generated token reads.
+  std::int64_t BytesPerToken(const TextConfig& config) const;
+  // Multiplications and additions in products for a prompt token that only leaves keys and values.
+  std::int64_t OperationsPerPromptToken(const TextConfig& config) const;
+
   // Every product's weights, the head last.
   std::vector<LinearWeights*> Products();
   std::vector<const LinearWeights*> Products() const;

@@ -67,7 +67,7 @@ _Static_assert(offsetof(carat_model_options, weight_type) == 60, "carat_model_op
 _Static_assert(offsetof(carat_model_options, precision) == 64, "carat_model_options.precision");
 _Static_assert(offsetof(carat_model_options, reserved) == 68, "carat_model_options.reserved");
 
-_Static_assert(sizeof(carat_model_info) == 96, "carat_model_info");
+_Static_assert(sizeof(carat_model_info) == 112, "carat_model_info");
 _Static_assert(offsetof(carat_model_info, struct_size) == 0, "carat_model_info.struct_size");
 _Static_assert(offsetof(carat_model_info, path) == 8, "carat_model_info.path");
 _Static_assert(offsetof(carat_model_info, path_size) == 16, "carat_model_info.path_size");
@@ -84,7 +84,10 @@ _Static_assert(offsetof(carat_model_info, experts) == 76, "carat_model_info.expe
 _Static_assert(offsetof(carat_model_info, experts_per_token) == 80, "carat_model_info.experts_per_token");
 _Static_assert(offsetof(carat_model_info, has_vision) == 84, "carat_model_info.has_vision");
 _Static_assert(offsetof(carat_model_info, has_audio) == 88, "carat_model_info.has_audio");
-_Static_assert(offsetof(carat_model_info, reserved) == 92, "carat_model_info.reserved");
+_Static_assert(offsetof(carat_model_info, integer_weights) == 92, "carat_model_info.integer_weights");
+_Static_assert(offsetof(carat_model_info, bytes_per_token) == 96, "carat_model_info.bytes_per_token");
+_Static_assert(offsetof(carat_model_info, operations_per_prompt_token) == 104,
+               "carat_model_info.operations_per_prompt_token");
 
 _Static_assert(sizeof(carat_tensor_info) == 80, "carat_tensor_info");
 _Static_assert(offsetof(carat_tensor_info, struct_size) == 0, "carat_tensor_info.struct_size");

@@ -134,9 +134,9 @@ static void instruction_sets(const carat_model* model) {
   CHECK(carat_model_instruction_set(plain) == CARAT_INSTRUCTION_SET_PLAIN);
   CHECK(carat_model_threads(plain) == 1);
   carat_model_free(plain);
-  options.instruction_set = 4;
+  options.instruction_set = 40;
   carat_model* none = NULL;
-  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "instruction_set is 4",
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "instruction_set is 40",
               carat_model_load(TINY, strlen(TINY), &options, &none, error), error);
   CHECK(none == NULL);
   carat_error_free(error);
