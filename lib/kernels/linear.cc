@@ -66,6 +66,7 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
   if (set == InstructionSet::kPlain) table = &PlainKernels();
   if (set == InstructionSet::kAvx2) table = Avx2Kernels();
   if (set >= InstructionSet::kAvx512) table = Avx512Kernels();
+  if (set >= InstructionSet::kAvx512Bf16 && Avx512Bf16Table() != nullptr) table = Avx512Bf16Table();
   if (table == nullptr) {
     return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
   }

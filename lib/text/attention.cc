@@ -141,6 +141,7 @@ class TiledAttention {
                               .begin = scratch.begin.data(),
                               .end = scratch.end.data(),
                               .scores = scratch.scores.data(),
+                              .narrow = scratch.narrow.data(),
                               .max = part.max,
                               .sum = part.sum,
                               .output = part.output,
@@ -246,7 +247,12 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
       pass.kernels().rms_norm(v, nullptr, pass.layer.head_dim, pass.epsilon(), v);
     }
     FinishHeads(pass, r, key, pass.layer.kv_heads, pass.weights.k_norm);
-    cache.layer(pass.index).Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)], key, value);
+  });
+  if (!keys) return {};
+  // Neighbouring positions share cache lines: one worker takes several.
+  pass.work().For(pass.rows(), std::max<std::int64_t>(32, ParallelWork::Grain(4 * key_size)), [&](std::int64_t r, int) {
+    cache.layer(pass.index).Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)],
+                                  ws.keys.data() + r * key_size, ws.values.data() + r * key_size);
   });
   return {};
 }

@@ -60,6 +60,9 @@ Result<AttentionScratch> MakeScratch(std::int64_t tile, std::int64_t head_dim) {
   const auto count = static_cast<std::uint64_t>(tile);
   CARAT_ASSIGN_OR_RETURN(scratch.begin, AlignedBuffer<std::int32_t>::Allocate(count, "activations"));
   CARAT_ASSIGN_OR_RETURN(scratch.end, AlignedBuffer<std::int32_t>::Allocate(count, "activations"));
+  CARAT_ASSIGN_OR_RETURN(scratch.narrow,
+                         AlignedBuffer<std::uint16_t>::Allocate(
+                             4 * static_cast<std::uint64_t>(head_dim + kPagePositions), "activations"));
   return scratch;
 }
 
@@ -124,7 +127,7 @@ std::size_t Workspace::memory_bytes() const {
     floats += buffer->size();
   }
   for (const AttentionScratch& s : scratch)
-    floats += 3 * s.queries.size() + s.scores.size() + 6 * s.begin.size();
+    floats += 3 * s.queries.size() + s.scores.size() + 6 * s.begin.size() + s.narrow.size() / 2;
   return floats * sizeof(float) + products.memory_bytes();
 }
 

@@ -27,6 +27,7 @@ struct AttentionScratch {
   AlignedBuffer<float> scores;                // [tile, kPagePositions]
   AlignedBuffer<float> part_max, part_sum, total_max, total_sum;
   AlignedBuffer<std::int32_t> begin, end;
+  AlignedBuffer<std::uint16_t> narrow;  // [4, head_dim + kPagePositions]
 };
 
 struct Workspace {
