@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lib/base/error.h"
+#include "lib/quant/block_formats.h"
 
 namespace carat::internal {
 namespace {
@@ -62,7 +63,7 @@ class Binder {
   Result<std::vector<float>> Vector(const std::string& name, std::int64_t size) const {
     CARAT_ASSIGN_OR_RETURN(const TensorEntry* tensor, Require(name, {size}));
     std::vector<float> values(static_cast<std::size_t>(size));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = LoadValue(tensor->data, tensor->format, i);
+    DecodeBlocks(tensor->format, tensor->data, size, values.data());
     return values;
   }
 
