@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev libeigen3-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
           libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev libcli11-dev libedit-dev libcpp-httplib-dev)
 if [ "${1:-all}" = all ]; then
-  packages+=(libgtest-dev libbenchmark-dev python3 binutils)
+  packages+=(libgtest-dev libbenchmark-dev python3 python3-venv binutils)
   # npm brings hundreds of packages in Debian; one that is there already will do.
   command -v npm >/dev/null || packages+=(npm)
 fi
@@ -22,6 +22,7 @@ remaining=()
 for package in ${missing[@]+"${missing[@]}"}; do
   case "$package" in
     g++ | cmake | python3) command -v "$package" >/dev/null && continue ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null && continue ;;
     ninja-build) command -v ninja >/dev/null && continue ;;
   esac
   remaining+=("$package")

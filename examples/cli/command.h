@@ -20,6 +20,7 @@ Command AddServe(CLI::App& program);  // where the program was built with an HTT
 Command AddTokenize(CLI::App& program);
 Command AddInspect(CLI::App& program);
 Command AddCheck(CLI::App& program);
+Command AddBench(CLI::App& program);
 
 }  // namespace carat::cli
 

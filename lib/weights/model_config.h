@@ -73,6 +73,7 @@ struct ModelConfig {
   bool has_audio = false;
   MediaTokens media;
   std::optional<std::int64_t> bos_token;
+  std::string chat_template;                  // of a GGUF file; empty: it has none
   std::vector<std::int32_t> stop_tokens;      // generation_config.json's, else config.json's
   std::vector<std::int32_t> suppress_tokens;  // generation_config.json: never generated
   SamplingOptions sampling;                   // generation_config.json's recommendation
