@@ -139,8 +139,13 @@ Status ModelImpl::Pack(const ModelOptions& options) {
                            static_cast<int>(options.weight_type));
   }
   const bool rounds = options.weight_type != WeightType::kAsStored;
-  const NumberFormat inner =
-      options.weight_type == WeightType::kInt4 ? NumberFormat::kQ4_0 : NumberFormat::kQ8_0;
+  // With 4 bits, the matrices that hold nearly all weights; what is small, and the head, costs little with 8.
+  std::set<const LinearWeights*> large;
+  for (const LayerWeights& layer : weights_.layers) {
+    large.insert({&layer.q, &layer.o, &layer.gate, &layer.up, &layer.down});
+    if (layer.experts) large.insert({&layer.experts->gate_up, &layer.experts->down});
+  }
+  const bool four_bits = options.weight_type == WeightType::kInt4;
   std::vector<PackRequest> requests;
   for (LinearWeights* weights : weights_.Products()) {
     const bool in_blocks = !IsFloat(weights->view.format);
@@ -148,7 +153,8 @@ Status ModelImpl::Pack(const ModelOptions& options) {
       return layer.experts && weights == &layer.experts->router;
     });
     if (!in_blocks && (!rounds || router || weights->cols() % kTileColumns != 0)) continue;
-    requests.push_back({weights, weights == &weights_.head ? NumberFormat::kQ8_0 : inner});
+    const bool four = four_bits && large.count(weights) > 0;
+    requests.push_back({weights, four ? NumberFormat::kQ4_0 : NumberFormat::kQ8_0});
   }
   if (requests.empty()) return {};
   CARAT_ASSIGN_OR_RETURN(packed_, PackWeights(requests, *kernels_, *work_, true, options.progress));
