@@ -419,7 +419,8 @@ typedef int32_t carat_weight_type;
 enum {
   CARAT_WEIGHTS_AS_STORED = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
   CARAT_WEIGHTS_INT8 = 1,       // floats are rounded to 8 bits when the model is loaded, a scale for each 32
-  CARAT_WEIGHTS_INT4 = 2        // to 4 bits, but for the head: 8 bits
+  // To 4 bits what holds nearly all of them; the head, keys, values and per-layer inputs to 8.
+  CARAT_WEIGHTS_INT4 = 2
 };
 
 // How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with

@@ -21,6 +21,7 @@ Command AddTokenize(CLI::App& program);
 Command AddInspect(CLI::App& program);
 Command AddCheck(CLI::App& program);
 Command AddBench(CLI::App& program);
+Command AddQuality(CLI::App& program);
 
 }  // namespace carat::cli
 

@@ -78,7 +78,7 @@ CARAT_EXPORT std::vector<InstructionSet> AvailableInstructionSets() noexcept;
 enum class WeightType : std::int32_t {
   kAsStored = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
   kInt8 = 1,      // floats are rounded to 8 bits when the model is loaded, a scale for each 32 (as GGUF's Q8_0)
-  kInt4 = 2,      // to 4 bits (as Q4_0), but for the head: 8 bits
+  kInt4 = 2,      // to 4 bits (as Q4_0) what holds nearly all of them; the head, keys, values and per-layer inputs: 8
 };
 
 // How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with

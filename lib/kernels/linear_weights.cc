@@ -9,6 +9,7 @@
 #include "lib/base/page_release.h"
 #include "lib/kernels/kernels.h"
 #include "lib/quant/block_formats.h"
+#include "lib/quant/rounding.h"
 
 namespace carat::internal {
 namespace {
@@ -41,7 +42,12 @@ class Rounding {
     const MatrixView rounded{blocks, format, from.rows, from.cols};
     for (std::int64_t r = 0; r < from.rows; ++r) {
       WidenRow(kernels, from.row(r), from.format, row, from.cols);
-      EncodeBlocks(format, row, from.cols, blocks + static_cast<std::size_t>(r) * rounded.row_bytes());
+      std::byte* to = blocks + static_cast<std::size_t>(r) * rounded.row_bytes();
+      if (format == NumberFormat::kQ4_0) {
+        RoundToQ4_0(row, from.cols, to);
+      } else {
+        EncodeBlocks(format, row, from.cols, to);
+      }
     }
     return rounded;
   }

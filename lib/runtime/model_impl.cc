@@ -115,9 +115,12 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
   model->info_.bytes_per_token = model->weights_.BytesPerToken(text);
   model->info_.operations_per_prompt_token = model->weights_.OperationsPerPromptToken(text);
   CARAT_ASSIGN_OR_RETURN(const Bf16Kernels* bf16, ChooseBf16(options.precision, set));
+  // Products in floats that differ with the number of rows have no place beside integer weights, which promise
+  // the same logits however a prompt is cut; what is left in floats there is small.
+  if (model->quantized()) bf16 = nullptr;
   CARAT_ASSIGN_OR_RETURN(model->linear_,
                          LinearEngine::Create(*kernels, *model->work_, model->weights_.MaxColumns(),
-                                              set != InstructionSet::kPlain,
+                                              set != InstructionSet::kPlain && !model->quantized(),
                                               model->quantized() ? IntegerKernelsFor(set) : nullptr, bf16));
   model->decoder_ =
       std::make_unique<const TextDecoder>(model->checkpoint_.config().text, model->weights_, model->linear_);
@@ -150,8 +153,13 @@ Status ModelImpl::Pack(const ModelOptions& options) {
                            static_cast<int>(options.weight_type));
   }
   const bool rounds = options.weight_type != WeightType::kAsStored;
-  const NumberFormat inner =
-      options.weight_type == WeightType::kInt4 ? NumberFormat::kQ4_0 : NumberFormat::kQ8_0;
+  // With 4 bits, the matrices that hold nearly all weights; what is small, and the head, costs little with 8.
+  std::set<const LinearWeights*> large;
+  for (const LayerWeights& layer : weights_.layers) {
+    large.insert({&layer.q, &layer.o, &layer.gate, &layer.up, &layer.down});
+    if (layer.experts) large.insert({&layer.experts->gate_up, &layer.experts->down});
+  }
+  const bool four_bits = options.weight_type == WeightType::kInt4;
   std::vector<PackRequest> requests;
   for (LinearWeights* weights : weights_.Products()) {
     const bool in_blocks = !IsFloat(weights->view.format);
@@ -159,7 +167,8 @@ Status ModelImpl::Pack(const ModelOptions& options) {
         weights_.layers.begin(), weights_.layers.end(),
         [&](const LayerWeights& layer) { return layer.experts && weights == &layer.experts->router; });
     if (!in_blocks && (!rounds || router || weights->cols() % kTileColumns != 0)) continue;
-    requests.push_back({weights, weights == &weights_.head ? NumberFormat::kQ8_0 : inner});
+    const bool four = four_bits && large.count(weights) > 0;
+    requests.push_back({weights, four ? NumberFormat::kQ4_0 : NumberFormat::kQ8_0});
   }
   if (requests.empty()) return {};
   CARAT_ASSIGN_OR_RETURN(packed_, PackWeights(requests, *kernels_, *work_, true, options.progress));
