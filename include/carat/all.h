@@ -7,6 +7,7 @@
 #define CARAT_ALL_H_
 
 #include "carat/generation.h"
+#include "carat/grammar.h"
 #include "carat/media.h"
 #include "carat/model.h"
 #include "carat/prompt.h"
