@@ -1,6 +1,7 @@
 #include "lib/sampling/grammar/mask.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "lib/sampling/grammar/string_reader.h"
@@ -106,12 +107,28 @@ class MaskComputer::StringWalker {
         path_.pop_back();
       }
       const TokenTrie::Node& node = nodes[i];
-      Place place = path_.back();
-      if (EndsAt(place, node.byte)) {
+      const Place& from = path_.back();
+      Place place = from;
+      bool moved = false;
+      if (node.byte < 0x80 && !exact_ && from.reader.mode == StringReader::kBoundary) {
+        const std::uint32_t next = RowOf(from.reader.state)[node.byte];
+        if (next == TextAutomaton::kDead) {
+          i += node.size;
+          continue;
+        }
+        if (next != kByItsRules) {
+          place.reader.state = next;
+          ++place.characters;
+          place.need = place.characters + element_.lengths.Shortest(next);
+          moved = true;
+        }
+      }
+      if (!moved && EndsAt(place, node.byte)) {
         walk_.ends.push_back({static_cast<std::uint32_t>(i), place.characters});
         i += node.size;
-      } else if (Move(place, node.byte)) {
+      } else if (moved || Move(place, node.byte)) {
         trie_.ForTokensOf(node, [&](std::int32_t token) { walk_.inside.emplace_back(place.need, token); });
+        walk_.most_needed = std::max(walk_.most_needed, place.need);
         if (node.size > 1) {
           ends.push_back(i + node.size);
           path_.push_back(place);
@@ -121,7 +138,6 @@ class MaskComputer::StringWalker {
         i += node.size;
       }
     }
-    std::sort(walk_.inside.begin(), walk_.inside.end());
     return std::move(walk_);
   }
 
@@ -131,6 +147,26 @@ class MaskComputer::StringWalker {
     std::uint32_t characters = 0;  // begun since the walk began
     std::uint32_t need = 0;        // those, and the fewest that must follow
   };
+
+  // Where the characters of ASCII lead; kByItsRules for those that mean something in the notation.
+  using Row = std::array<std::uint32_t, 128>;
+  static constexpr std::uint32_t kByItsRules = TextAutomaton::kDead - 1;
+
+  const Row& RowOf(std::uint32_t state) {
+    if (rows_.empty()) rows_.resize(element_.texts->size());
+    std::unique_ptr<Row>& row = rows_[state];
+    if (row != nullptr) return *row;
+    row = std::make_unique<Row>();
+    row->fill(TextAutomaton::kDead);
+    for (const TextAutomaton::Edge& edge : element_.texts->EdgesWithin(state, 0, 0x7F)) {
+      for (char32_t c = edge.first; c <= std::min<char32_t>(edge.last, 0x7F); ++c) (*row)[c] = edge.target;
+    }
+    if (json_) {
+      std::fill(row->begin(), row->begin() + 0x20, TextAutomaton::kDead);
+      (*row)['"'] = (*row)['\\'] = kByItsRules;
+    }
+    return *row;
+  }
 
   bool EndsAt(const Place& place, std::uint8_t byte) const {
     if (!json_ || byte != '"' || place.reader.mode != StringReader::kBoundary) return false;
@@ -175,6 +211,7 @@ class MaskComputer::StringWalker {
   bool exact_ = false;
   std::uint32_t count_;
   std::vector<Place> path_;
+  std::vector<std::unique_ptr<Row>> rows_;  // by state
   StringWalk walk_;
 };
 
@@ -206,15 +243,13 @@ std::shared_ptr<StringWalk> MaskComputer::WalkOf(const StringElement& element, c
 
 std::shared_ptr<const TokenBits> MaskComputer::InsideBits(const std::shared_ptr<StringWalk>& walk,
                                                           std::uint32_t room) {
-  const std::uint32_t most = walk->inside.empty() ? 0 : walk->inside.back().first;
-  room = std::min(room, most);
+  room = std::min(room, walk->most_needed);
   const std::lock_guard<std::mutex> lock(cache_.mutex);
   std::shared_ptr<const TokenBits>& known = walk->by_room[room];
   if (known == nullptr) {
     auto bits = std::make_shared<TokenBits>(trie_.words(), 0);
     for (const auto& [need, token] : walk->inside) {
-      if (need > room) break;
-      SetBit(*bits, token);
+      if (need <= room) SetBit(*bits, token);
     }
     cache_.bytes += bits->size() * sizeof(std::uint64_t);
     known = std::move(bits);
@@ -233,8 +268,7 @@ void MaskComputer::ComputeString(const StringElement& element, const Top& top, T
   if (walk->with_class) {
     OrInto(bits, ClassWithin(tokens, room));
     for (const auto& [need, token] : walk->inside) {
-      if (need > room) break;
-      SetBit(bits, token);
+      if (need <= room) SetBit(bits, token);
     }
   } else {
     OrInto(bits, *InsideBits(walk, room));

@@ -18,8 +18,9 @@ namespace carat::internal {
 // What the vocabulary does inside one string element, in one state of its automaton.
 struct StringWalk {
   // Tokens that stay inside, each with the characters that then must be possible: its own, and the fewest
-  // that still have to follow. Sorted by that number. Those of the trie's class are not in it.
+  // that still have to follow. Those of the trie's class are not in it.
   std::vector<std::pair<std::uint32_t, std::int32_t>> inside;
+  std::uint32_t most_needed = 0;
   bool with_class = false;
   // Where a quote ends the string: the node in the walked tree, and the characters before it.
   struct End {
@@ -27,7 +28,6 @@ struct StringWalk {
     std::uint32_t characters;
   };
   std::vector<End> ends;
-  bool in_others = false;  // which tree: that of the class's others, or the whole vocabulary
 
   // The tokens inside when `room` characters are left; computed when first asked for.
   std::map<std::uint32_t, std::shared_ptr<const TokenBits>> by_room;

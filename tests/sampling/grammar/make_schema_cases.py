@@ -13,7 +13,7 @@ import sys
 
 import jsonschema
 
-PATTERNS = ["^[a-z]+$", "^[A-Z][a-z]{1,3}$", "a", "^x", "9$", "^(ab|cd)+$", "^[^0-9]*$", "^\\w+-\\d{2,}$", "[aeiou]{2}",
+PATTERNS = ["^[a-z]+$", "^[A-Z][a-z]{1,3}$", "a", "^x", "9$", "^(ab|cd)+$", "^[^0-9]*$", "^[a-z0-9_]+-[0-9]{2,}$", "[aeiou]{2}",
             "^(foo|bar|foobar)$", "^a?b?c?$", "^\\s*x", "é"]
 WORDS = ["a", "b", "c", "ab", "foo", "bar", "foobar", "x1", "name", "", "é", "日本", "😀", "Abc", "tea", "w-12", "cdab", "q\"t",
          "back\\slash", "line\nend", "/", "a b", "09", "true", "null", "  x"]
@@ -285,7 +285,7 @@ class Maker:
         r = self.r
         made = {"^[a-z]+$": "".join(r.choice("abcxyz") for _ in range(r.randint(1, 6))),
                 "^[A-Z][a-z]{1,3}$": "Q" + "e" * r.randint(1, 4), "^(ab|cd)+$": "".join(r.choice(["ab", "cd"]) for _ in range(r.randint(1, 4))),
-                "^\\w+-\\d{2,}$": "k_" * r.randint(1, 3) + "-" + "4" * r.randint(1, 4), "[aeiou]{2}": "zz" + "oe" + "z" * r.randint(0, 3),
+                "^[a-z0-9_]+-[0-9]{2,}$": "k_" * r.randint(1, 3) + "-" + "4" * r.randint(1, 4), "[aeiou]{2}": "zz" + "oe" + "z" * r.randint(0, 3),
                 "^a?b?c?$": r.choice(["", "a", "bc", "abc"]), "^\\s*x": " " * r.randint(0, 3) + "xé"}.get(pattern)
         if made is not None and self.chance(0.7):
             return made

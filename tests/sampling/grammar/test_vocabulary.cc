@@ -211,6 +211,11 @@ std::optional<std::string> TryToEnd(GrammarConstraint& constraint, const std::ve
       }
       if (named) continue;
     }
+    if (!strings.empty() && random() % 4 == 0) {
+      // As part of a text, which a pattern may ask for.
+      const std::string& part = strings[random() % strings.size()];
+      if (AcceptAll(constraint, part)) text += part;
+    }
     const auto mask = constraint.Mask();
     EXPECT_TRUE(mask.ok());
     std::vector<std::int32_t> allowed;
@@ -223,7 +228,10 @@ std::optional<std::string> TryToEnd(GrammarConstraint& constraint, const std::ve
     const auto wanted =
         std::find_if(kOrder.begin(), kOrder.end(), [&](char byte) { return IsSet(*mask, ByteToken(byte)); });
     const char some = "abcdefghijklmnopqrstuvwxyz0123456789"[random() % 36];
-    if (wanted != kOrder.end() && random() % 8 >= luck) {
+    // Three of them in a row may be just text.
+    const bool again =
+        wanted != kOrder.end() && text.size() >= 2 && text.substr(text.size() - 2) == std::string(2, *wanted);
+    if (wanted != kOrder.end() && random() % 8 >= luck && !again) {
       next = ByteToken(*wanted);
     } else if (random() % 2 == 0 && IsSet(*mask, ByteToken(some))) {
       next = ByteToken(some);
@@ -239,7 +247,7 @@ std::optional<std::string> TryToEnd(GrammarConstraint& constraint, const std::ve
 std::optional<std::string> FindEnd(const GrammarConstraint& from, std::string_view schema) {
   const std::vector<std::string> strings = StringsOf(schema);
   std::mt19937_64 random(1);
-  for (int attempt = 0; attempt < 20; ++attempt) {
+  for (int attempt = 0; attempt < 60; ++attempt) {
     auto constraint = from.Clone();
     EXPECT_TRUE(constraint.ok());
     if (auto text = TryToEnd(*constraint, strings, attempt % 2 == 0 ? 1 : 6, random)) return text;
