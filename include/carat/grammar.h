@@ -6,8 +6,7 @@
 //       "properties": {"city": {"type": "string"}, "degrees": {"type": "integer", "minimum": -90}},
 //       "required": ["city", "degrees"],
 //       "additionalProperties": false})");
-//   carat::Result<carat::GrammarVocabulary> vocabulary =
-//       carat::GrammarVocabulary::Create(model.tokenizer(), model.stop_tokens());
+//   carat::Result<carat::GrammarVocabulary> vocabulary = model.grammar_vocabulary();
 //   carat::Result<carat::GrammarConstraint> constraint =
 //       carat::GrammarConstraint::Create(*grammar, *vocabulary);
 //   carat::SamplingOptions sampling = model.default_sampling();
@@ -103,7 +102,8 @@ class CARAT_EXPORT Grammar {
 };
 
 // A tokenizer's vocabulary, made ready for grammars: once for a model, and used by all its constraints. Takes
-// some 20 MB and a fraction of a second for 262,144 tokens. Since 0.1.
+// some 20 MB and a fraction of a second for 262,144 tokens. Model::grammar_vocabulary has that of a model.
+// Since 0.1.
 class CARAT_EXPORT GrammarVocabulary {
  public:
   // `stop_tokens` are allowed where a text is a whole, and nowhere else. Errors: OUT_OF_RANGE for a stop

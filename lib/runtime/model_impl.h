@@ -3,8 +3,11 @@
 #define CARAT_LIB_RUNTIME_MODEL_IMPL_H_
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
+#include "carat/grammar.h"
 #include "carat/model.h"
 #include "carat/session.h"
 #include "lib/base/thread_pool.h"
@@ -30,6 +33,8 @@ class ModelImpl {
   int threads() const { return work_->workers(); }
   // generation_config.json's recommendation, with its suppressed tokens forbidden.
   SamplingOptions DefaultSampling() const;
+  // Made when it is first asked for.
+  Result<GrammarVocabulary> grammar_vocabulary() const;
   // Bytes of shared scratch.
   std::size_t memory_bytes() const { return linear_.memory_bytes(); }
 
@@ -52,6 +57,8 @@ class ModelImpl {
   LinearEngine linear_;
   std::unique_ptr<const TextDecoder> decoder_;
   std::unique_ptr<const Towers> towers_;
+  mutable std::mutex grammar_mutex_;
+  mutable std::optional<GrammarVocabulary> grammar_vocabulary_;
 };
 
 // What a session takes under these options, and the options with every 0 and kAuto decided.
