@@ -3,6 +3,7 @@
 //
 //   make_checkpoint e2b OUT [--seed N] [--layers N] [--tokenizer PATH]
 //   make_checkpoint some/config.json OUT
+//   make_checkpoint e2b OUT.gguf --gguf --type q4_0 [--seed N] [--layers N]
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "bench/checkpoint_writer.h"
+#include "bench/gguf_file.h"
 #include "bench/shape.h"
 #include "bench/text_tensors.h"
 #include "lib/base/error.h"
@@ -30,6 +32,10 @@ struct Options {
   std::optional<std::int64_t> layers;
   std::string tokenizer;
   double shard_gigabytes = 4;
+  bool gguf = false;
+  std::string type = "bf16";
+  std::string embeddings;
+  std::string per_layer_embeddings;
 };
 
 // A released shape by name, or a file of one's own.
@@ -45,16 +51,8 @@ Status CopyInto(const fs::path& source, const fs::path& target) {
   return {};
 }
 
-Status Make(const Options& options) {
-  const std::string source = ConfigPath(options.shape);
-  CARAT_ASSIGN_OR_RETURN(const std::string config_text, TextOnlyConfig(source, options.layers));
-  std::string generation_text;
-  const std::string generation = (fs::path(source).parent_path() / "generation_config.json").string();
-  if (internal::FileExists(generation)) {
-    CARAT_ASSIGN_OR_RETURN(generation_text, internal::ReadFile(generation, kLargestConfig));
-  }
-  CARAT_ASSIGN_OR_RETURN(const internal::ModelConfig config,
-                         internal::ParseModelConfig(config_text, generation_text, options.shape));
+Status MakeFolder(const Options& options, const internal::ModelConfig& config, const std::string& config_text,
+                  const std::string& generation_text) {
   std::error_code error;
   fs::create_directories(options.out, error);
   if (error) return internal::Unavailable("%s: cannot make the folder: %s", options.out, error.message());
@@ -76,6 +74,26 @@ Status Make(const Options& options) {
                       static_cast<std::uint64_t>(options.shard_gigabytes * 1e9));
 }
 
+Status MakeGguf(const Options& options, const internal::ModelConfig& config) {
+  CARAT_ASSIGN_OR_RETURN(
+      const internal::FormatPlan plan,
+      internal::FormatPlan::Create(options.type, options.embeddings, options.per_layer_embeddings));
+  return WriteGguf(options.out, config, PlanTextTensors(config.text, ""), plan, options.seed);
+}
+
+Status Make(const Options& options) {
+  const std::string source = ConfigPath(options.shape);
+  CARAT_ASSIGN_OR_RETURN(const std::string config_text, TextOnlyConfig(source, options.layers));
+  std::string generation_text;
+  const std::string generation = (fs::path(source).parent_path() / "generation_config.json").string();
+  if (internal::FileExists(generation)) {
+    CARAT_ASSIGN_OR_RETURN(generation_text, internal::ReadFile(generation, kLargestConfig));
+  }
+  CARAT_ASSIGN_OR_RETURN(const internal::ModelConfig config,
+                         internal::ParseModelConfig(config_text, generation_text, options.shape));
+  return options.gguf ? MakeGguf(options, config) : MakeFolder(options, config, config_text, generation_text);
+}
+
 }  // namespace
 }  // namespace carat::bench
 
@@ -83,11 +101,16 @@ int main(int argc, char** argv) {
   carat::bench::Options options;
   CLI::App app("Writes a checkpoint of random weights in the published form");
   app.add_option("shape", options.shape, "e2b, e4b, 31b, 26b-a4b, or the path of a config.json")->required();
-  app.add_option("out", options.out, "the folder to write")->required();
+  app.add_option("out", options.out, "the folder, or with --gguf the file, to write")->required();
   app.add_option("--seed", options.seed, "the same seed gives the same weights");
   app.add_option("--layers", options.layers, "only the first so many layers");
   app.add_option("--tokenizer", options.tokenizer, "a tokenizer.json to copy");
   app.add_option("--shard-gb", options.shard_gigabytes, "the size of a shard")->check(CLI::PositiveNumber);
+  app.add_flag("--gguf", options.gguf, "write a GGUF file, with a tokenizer that is made up");
+  app.add_option("--type", options.type, "of a GGUF file: q4_0, q8_0, q4_k_m, bf16 ...");
+  app.add_option("--embeddings", options.embeddings, "the format of a GGUF file's embedding table");
+  app.add_option("--per-layer-embeddings", options.per_layer_embeddings,
+                 "the format of a GGUF file's table of per-layer embeddings");
   CLI11_PARSE(app, argc, argv);
   const carat::Status status = carat::bench::Make(options);
   if (status.ok()) return 0;

@@ -401,14 +401,16 @@ CARAT_API carat_status carat_task_runner_init(carat_task_runner* runner, size_t 
 // Which vector instructions the kernels use. Since 0.1.
 typedef int32_t carat_instruction_set;
 enum {
-  CARAT_INSTRUCTION_SET_AUTO = 0,   // the best that this machine has
-  CARAT_INSTRUCTION_SET_PLAIN = 1,  // plain C++, on every machine; slow
-  CARAT_INSTRUCTION_SET_AVX2 = 2,   // x86-64 with AVX2, FMA and F16C
-  CARAT_INSTRUCTION_SET_AVX512 = 3  // x86-64 with AVX-512 F, BW, DQ and VL
+  CARAT_INSTRUCTION_SET_AUTO = 0,         // the best that this machine has
+  CARAT_INSTRUCTION_SET_PLAIN = 1,        // plain C++, on every machine; slow
+  CARAT_INSTRUCTION_SET_AVX2 = 2,         // x86-64 with AVX2, FMA and F16C
+  CARAT_INSTRUCTION_SET_AVX512 = 3,       // x86-64 with AVX-512 F, BW, DQ and VL
+  CARAT_INSTRUCTION_SET_AVX512_VNNI = 4,  // the same with VNNI: integer dot products
+  CARAT_INSTRUCTION_SET_AVX512_BF16 = 5   // the same with VNNI and BF16
 };
 
-// "auto", "plain", "avx2", "avx512"; "unknown" for a number that is none of the above. Static storage,
-// NUL-terminated. Since 0.1.
+// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16"; "unknown" for a number that is none of the
+// above. Static storage, NUL-terminated. Since 0.1.
 CARAT_API const char* carat_instruction_set_name(carat_instruction_set set);
 
 // Those that this machine can run, best last; always at least PLAIN. Stores as many as `capacity` allows, and
@@ -416,12 +418,30 @@ CARAT_API const char* carat_instruction_set_name(carat_instruction_set set);
 CARAT_API carat_status carat_available_instruction_sets(carat_instruction_set* sets, size_t capacity,
                                                         size_t* count, carat_error* error);
 
+// What weights are computed with. Since 0.1.
+typedef int32_t carat_weight_type;
+enum {
+  CARAT_WEIGHTS_AS_STORED = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
+  CARAT_WEIGHTS_INT8 = 1,       // floats are rounded to 8 bits when the model is loaded, a scale for each 32
+  // To 4 bits what holds nearly all of them; the head, keys, values and per-layer inputs to 8.
+  CARAT_WEIGHTS_INT4 = 2
+};
+
+// How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with
+// others float32. Since 0.1.
+typedef int32_t carat_precision;
+enum {
+  CARAT_PRECISION_AUTO = 0,     // bf16 for prompts, where the machine computes with it natively; else float32
+  CARAT_PRECISION_FLOAT32 = 1,  // exact; half the speed or less
+  CARAT_PRECISION_BFLOAT16 = 2  // bf16, or UNIMPLEMENTED where the machine has no instructions for it
+};
+
 // How a model is opened. Since 0.1.
 typedef struct carat_model_options {
   size_t struct_size;
   // The host's threads instead of carat's: `threads` is then ignored. Default NULL.
   const carat_task_runner* runner;
-  // Told in bytes of weights while preloading. Default NULL.
+  // Told in bytes of weights while rounding and preloading. Default NULL.
   carat_progress_callback progress;
   void* progress_user_data;
   // Default NULL.
@@ -436,6 +456,12 @@ typedef struct carat_model_options {
   // 1: read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk. Default 0.
   int32_t preload;
+  // Default AS_STORED. Rounding takes some time while loading, and then memory instead of the file's mapped pages.
+  // What is in blocks already stays as it is. Tables that are looked up row by row, norms and routers are never
+  // rounded.
+  carat_weight_type weight_type;
+  // Default AUTO.
+  carat_precision precision;
   int32_t reserved;  // 0
 } carat_model_options;
 
@@ -473,7 +499,12 @@ typedef struct carat_model_info {
   int32_t experts_per_token;  //
   int32_t has_vision;         // 1 if the checkpoint has a vision tower
   int32_t has_audio;          // 1 if the checkpoint has an audio tower
-  int32_t reserved;           // 0
+  int32_t integer_weights;    // 1 if some weights are multiplied as integers: int8, int4, blocks
+  // Bytes of weights that one generated token reads, as they lie in memory now: what bounds generation. And
+  // operations (a multiplication and an addition are two) in products with weights for a prompt token whose
+  // logits nobody wants: what bounds the reading of prompts.
+  int64_t bytes_per_token;
+  int64_t operations_per_prompt_token;
 } carat_model_info;
 
 // Prepares the struct: see rule 4. Since 0.1.

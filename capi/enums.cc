@@ -11,8 +11,10 @@ constexpr bool Same(int number, T value) {
 
 using carat::InstructionSet;
 using carat::KvType;
+using carat::Precision;
 using carat::LogSeverity;
 using carat::StatusCode;
+using carat::WeightType;
 using carat::StopReason;
 using carat::TokenOrigin;
 using carat::WantedLogits;
@@ -42,6 +44,16 @@ static_assert(Same(CARAT_INSTRUCTION_SET_AUTO, InstructionSet::kAuto));
 static_assert(Same(CARAT_INSTRUCTION_SET_PLAIN, InstructionSet::kPlain));
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX2, InstructionSet::kAvx2));
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX512, InstructionSet::kAvx512));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_VNNI, InstructionSet::kAvx512Vnni));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_BF16, InstructionSet::kAvx512Bf16));
+
+static_assert(Same(CARAT_WEIGHTS_AS_STORED, WeightType::kAsStored));
+static_assert(Same(CARAT_WEIGHTS_INT8, WeightType::kInt8));
+static_assert(Same(CARAT_WEIGHTS_INT4, WeightType::kInt4));
+
+static_assert(Same(CARAT_PRECISION_AUTO, Precision::kAuto));
+static_assert(Same(CARAT_PRECISION_FLOAT32, Precision::kFloat32));
+static_assert(Same(CARAT_PRECISION_BFLOAT16, Precision::kBFloat16));
 
 static_assert(Same(CARAT_KV_AUTO, KvType::kAuto));
 static_assert(Same(CARAT_KV_FLOAT32, KvType::kFloat32));

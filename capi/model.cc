@@ -83,9 +83,15 @@ Result<std::shared_ptr<HostRunner>> ToRunner(const carat_task_runner* given) {
 }
 
 Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
-  CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set, CARAT_INSTRUCTION_SET_AVX512,
+  CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set, CARAT_INSTRUCTION_SET_AVX512_BF16,
                                     "carat_model_options.instruction_set"));
+  CARAT_RETURN_IF_ERROR(
+      IsEnumValue(given.weight_type, CARAT_WEIGHTS_INT4, "carat_model_options.weight_type"));
+  CARAT_RETURN_IF_ERROR(
+      IsEnumValue(given.precision, CARAT_PRECISION_BFLOAT16, "carat_model_options.precision"));
   ModelOptions options;
+  options.weight_type = static_cast<carat::WeightType>(given.weight_type);
+  options.precision = static_cast<carat::Precision>(given.precision);
   options.threads = given.threads;
   options.instruction_set = static_cast<InstructionSet>(given.instruction_set);
   options.preload = given.preload != 0;
@@ -107,6 +113,9 @@ carat_model_info ToInfo(const ModelInfo& info) {
   filled.architecture = LendText(info.architecture, &filled.architecture_size);
   filled.context_length = info.context_length;
   filled.parameters = info.parameters;
+  filled.integer_weights = info.integer_weights ? 1 : 0;
+  filled.bytes_per_token = info.bytes_per_token;
+  filled.operations_per_prompt_token = info.operations_per_prompt_token;
   filled.layers = info.layers;
   filled.kv_shared_layers = info.kv_shared_layers;
   filled.hidden_size = info.hidden_size;
@@ -154,7 +163,7 @@ carat_status carat_memory_needs_init(carat_memory_needs* needs, size_t struct_si
 }
 
 const char* carat_instruction_set_name(carat_instruction_set set) {
-  if (set < 0 || set > CARAT_INSTRUCTION_SET_AVX512) return "unknown";
+  if (set < 0 || set > CARAT_INSTRUCTION_SET_AVX512_BF16) return "unknown";
   // The names are string literals.
   return carat::InstructionSetName(static_cast<InstructionSet>(set)).data();
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Measure Gemma 4 engines on the same weights: prompt tokens/s, generated tokens/s, memory, loading.
+"""Measure carat and llama.cpp on the same GGUF files, in turns: tokens/s, memory, loading, and their ratios.
 
-Every engine runs in a process of its own, one after the other, with the same settings. An engine's measurement
-is one JSON object {"load_s", "prompt_s": [...], "generate_s": [...], "peak_rss": bytes}, one number of each
-list for every repeat; the table shows medians.
+Every turn is a process of its own that loads the file, warms up once and measures once; carat and llama.cpp
+alternate, so that what disturbs the machine disturbs both. The table shows medians.
 
-usage: compare.py --gguf MODEL.gguf [--carat PROGRAM --checkpoint DIR] [--threads 2] [--prompt 512]
-                  [--generate 64] [--repeats 5] [--cache DIR]
+usage: compare.py --carat PROGRAM FILE.gguf... [--threads 2] [--prompt 512,2048] [--generate 64]
+                  [--depth 0,4096] [--turns 5] [--cache DIR] [--json OUT]
+       compare.py --carat PROGRAM --quality TEXT --reference MODEL FILE.gguf...
 """
 import argparse
 import json
@@ -16,94 +16,176 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import llama_cpp
 
 DEFAULT_CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "carat-compare")
+WARM_UP = 4
 
+
+def numbers(text):
+    return [int(part) for part in text.split(",") if part]
+
+
+# --- llama.cpp's side: runs in a process of its own -----------------------------------------------------------
 
 def peak_rss():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def measure_llama_cpp(arguments):
-    """Runs in the engine's own process."""
     start = time.perf_counter()
-    engine = llama_cpp.LlamaCpp(llama_cpp.install(arguments.cache), arguments.gguf,
-                                arguments.prompt + arguments.generate + 8, arguments.threads)
-    measured = {"load_s": time.perf_counter() - start, "prompt_s": [], "generate_s": []}
+    longest = max(arguments.prompt + [depth + arguments.generate for depth in arguments.depth])
+    engine = llama_cpp.LlamaCpp(llama_cpp.install(arguments.cache), arguments.files[0], longest + 64,
+                                arguments.threads)
+    measured = {"load": time.perf_counter() - start}
     draw = random.Random(1)
-    tokens = [draw.randrange(300, engine.vocabulary) for _ in range(arguments.prompt + arguments.generate)]
-    engine.decode(tokens[:4])  # pages of the file come in, threads start
-    for _ in range(arguments.repeats):
+    tokens = [draw.randrange(300, engine.vocabulary) for _ in range(longest + 64)]
+    engine.decode(tokens[:WARM_UP])  # pages of the file come in, threads start
+    for count in arguments.prompt:
         engine.clear()
         start = time.perf_counter()
-        engine.decode(tokens[:arguments.prompt])
-        prompt_end = time.perf_counter()
-        for token in tokens[arguments.prompt:]:
-            engine.decode([token])
-        measured["prompt_s"].append(prompt_end - start)
-        measured["generate_s"].append(time.perf_counter() - prompt_end)
-    measured["peak_rss"] = peak_rss()
+        engine.decode(tokens[:count])
+        measured[f"prompt {count}"] = count / (time.perf_counter() - start)
+    if arguments.generate:
+        for depth in arguments.depth:
+            engine.clear()
+            engine.decode(tokens[:max(1, depth)])
+            start = time.perf_counter()
+            for token in tokens[:arguments.generate]:
+                engine.decode([token])
+            measured[f"generate {arguments.generate} at {depth}"] = arguments.generate / (time.perf_counter() - start)
+    measured["peak"] = peak_rss()
     engine.close()
     return measured
 
 
-def llama_cpp_command():
-    return [sys.executable, os.path.abspath(__file__), "--engine", "llama.cpp"] + sys.argv[1:]
+def write_llama_cpp_logits(arguments):
+    """Logits of all tokens of arguments.tokens (a JSON file) as float32."""
+    with open(arguments.tokens, encoding="utf-8") as file:
+        tokens = json.load(file)
+    engine = llama_cpp.LlamaCpp(llama_cpp.install(arguments.cache), arguments.files[0], len(tokens) + 64,
+                                arguments.threads)
+    with open(arguments.logits, "wb") as file:
+        for token in tokens:
+            logits = engine.decode([token])
+            file.write(bytes(memoryview((llama_cpp.ctypes.c_float * engine.vocabulary).from_address(
+                llama_cpp.ctypes.addressof(logits.contents)))))
+    engine.close()
 
 
-def carat_command(arguments):
-    """carat's side: a program that prints the same JSON object."""
-    return [arguments.carat, "bench", arguments.checkpoint, "--json", "--threads", str(arguments.threads),
-            "--prompt", str(arguments.prompt), "--generate", str(arguments.generate),
-            "--repeats", str(arguments.repeats)]
-
+# --- the comparison -------------------------------------------------------------------------------------------
 
 def run(command):
-    """The measurement that the command prints as its last line."""
+    """The JSON object that a command prints as its last line."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def print_row(name, measured, arguments):
-    prompt = arguments.prompt / statistics.median(measured["prompt_s"])
-    generate = arguments.generate / statistics.median(measured["generate_s"])
-    print(f"| {name} | {prompt:.1f} | {generate:.2f} | {measured['peak_rss'] / 1e9:.2f} "
-          f"| {measured['load_s']:.1f} |", flush=True)
+def itself(engine, path, arguments, *more):
+    return [sys.executable, os.path.abspath(__file__), "--engine", engine, path, "--threads", str(arguments.threads),
+            "--prompt", ",".join(map(str, arguments.prompt)), "--depth", ",".join(map(str, arguments.depth)),
+            "--generate", str(arguments.generate), "--cache", arguments.cache, *more]
+
+
+def turn_of_carat(path, arguments):
+    printed = run([arguments.carat, "bench", path, "--json", "--threads", str(arguments.threads), "--repeat", "1",
+                   "--prompt", ",".join(map(str, arguments.prompt)), "--depth", ",".join(map(str, arguments.depth)),
+                   "--generate", str(arguments.generate), *arguments.carat_options.split()])
+    measured = {"load": printed["load_seconds"], "peak": printed["peak_memory"]}
+    for line in printed["measurements"]:
+        measured[line["what"]] = line["tokens_per_second"]
+        limit = printed["machine"]["read_bytes"] if line["bytes_per_second"] else printed["machine"]["int8"]
+        measured["share of " + line["what"]] = (line["bytes_per_second"] or line["operations_per_second"]) / limit
+    return measured
+
+
+def medians(turns):
+    return {what: statistics.median(turn[what] for turn in turns) for what in turns[0]}
+
+
+def compare_speed(arguments):
+    results = {}
+    for path in arguments.files:
+        carat, other = [], []
+        for _ in range(arguments.turns):
+            carat.append(turn_of_carat(path, arguments))
+            other.append(run(itself("llama.cpp", path, arguments)))
+        results[path] = {"carat": medians(carat), "llama.cpp": medians(other)}
+        print_speed(path, results[path], arguments)
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=1)
+
+
+def print_speed(path, result, arguments):
+    carat, other = result["carat"], result["llama.cpp"]
+    print(f"\n{os.path.basename(path)}, {arguments.threads} threads, medians of {arguments.turns} turns\n")
+    print(f"| | carat | llama.cpp {llama_cpp.VERSION} | ratio | carat's share of the limit |\n|---|---|---|---|---|")
+    for what in carat:
+        if what.startswith("share") or what in ("load", "peak"):
+            continue
+        print(f"| {what}, tokens/s | {carat[what]:.2f} | {other[what]:.2f} | {carat[what] / other[what]:.2f} "
+              f"| {100 * carat['share of ' + what]:.0f} % |")
+    print(f"| loading, s | {carat['load']:.2f} | {other['load']:.2f} | | |")
+    print(f"| peak memory, GB | {carat['peak'] / 1e9:.2f} | {other['peak'] / 1e9:.2f} | | |", flush=True)
+
+
+def compare_quality(arguments):
+    print("| file | engine | tokens | divergence, nats | same best token | largest error of a logit |\n|---|---|---|---|---|---|")
+    for path in arguments.files:
+        common = [arguments.carat, "quality", path, "--reference", arguments.reference, "--text", arguments.quality,
+                  "--threads", str(arguments.threads), "--json"]
+        carat = run(common)
+        print_quality(path, "carat", carat)
+        with tempfile.TemporaryDirectory() as folder:
+            tokens, logits = os.path.join(folder, "tokens"), os.path.join(folder, "logits")
+            with open(tokens, "w", encoding="utf-8") as file:
+                json.dump(carat["tokens"], file)
+            subprocess.run(itself("llama.cpp", path, arguments, "--tokens", tokens, "--logits", logits), check=True)
+            print_quality(path, "llama.cpp", run(common + ["--logits", logits]))
+
+
+def print_quality(path, engine, measured):
+    print(f"| {os.path.basename(path)} | {engine} | {len(measured['tokens'])} | {measured['divergence']:.5f} "
+          f"| {100 * measured['same_best']:.1f} % | {measured['largest_error']:.3f} |", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--gguf", help="for llama.cpp, as make_gguf.py writes it")
+    parser.add_argument("files", nargs="+", metavar="FILE.gguf")
     parser.add_argument("--carat", help="the carat program")
-    parser.add_argument("--checkpoint", help="for carat, the folder that the GGUF was made from")
+    parser.add_argument("--carat-options", default="", help="more options for carat bench, in one word")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--prompt", type=int, default=512, help="tokens of the prompt")
+    parser.add_argument("--prompt", type=numbers, default=[512], help="tokens of prompts")
     parser.add_argument("--generate", type=int, default=64, help="tokens that follow, one by one")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--cache", default=DEFAULT_CACHE, help="where engines are installed")
+    parser.add_argument("--depth", type=numbers, default=[0], help="tokens before those")
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--quality", metavar="TEXT", help="compare predictions of this text instead of speed")
+    parser.add_argument("--reference", metavar="MODEL", help="the model of float weights that --quality compares with")
+    parser.add_argument("--cache", default=DEFAULT_CACHE, help="where llama.cpp is installed")
+    parser.add_argument("--json", help="also write the figures here")
     parser.add_argument("--engine", choices=["llama.cpp"], help=argparse.SUPPRESS)
+    parser.add_argument("--tokens", help=argparse.SUPPRESS)
+    parser.add_argument("--logits", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.engine:
+    if arguments.engine and arguments.logits:
+        write_llama_cpp_logits(arguments)
+    elif arguments.engine:
         print(json.dumps(measure_llama_cpp(arguments)))
-        return
-    engines = []
-    if arguments.gguf:
+    elif not arguments.carat:
+        parser.error("--carat is missing")
+    elif arguments.quality:
+        if not arguments.reference:
+            parser.error("--quality needs --reference")
+        compare_quality(arguments)
+    else:
         llama_cpp.install(arguments.cache)
-        engines.append(("llama.cpp " + llama_cpp.VERSION, llama_cpp_command()))
-    if arguments.carat and arguments.checkpoint:
-        engines.append(("carat", carat_command(arguments)))
-    if not engines:
-        parser.error("nothing to measure: give --gguf, or --carat and --checkpoint")
-    print(f"| {arguments.threads} threads | prompt {arguments.prompt}, tokens/s "
-          f"| generate {arguments.generate}, tokens/s | peak RSS, GB | load, s |")
-    print("|---|---|---|---|---|")
-    for name, command in engines:
-        print_row(name, run(command), arguments)
+        compare_speed(arguments)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ Command AddChat(CLI::App& program);
 Command AddTokenize(CLI::App& program);
 Command AddInspect(CLI::App& program);
 Command AddCheck(CLI::App& program);
+Command AddBench(CLI::App& program);
+Command AddQuality(CLI::App& program);
 
 }  // namespace carat::cli
 

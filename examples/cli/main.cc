@@ -67,7 +67,7 @@ int Main(int argc, char** argv) {
   program.require_subcommand(1);
   program.footer(std::string("'carat COMMAND --help' tells more.\n") + kExitCodesHelp);
   const std::vector<Command> commands = {AddRun(program), AddChat(program), AddTokenize(program),
-                                         AddInspect(program), AddCheck(program)};
+                                         AddInspect(program), AddCheck(program), AddBench(program), AddQuality(program)};
   for (const Command& command : commands)
     command.arguments->footer(command.arguments->get_footer() + kExitCodesHelp);
   if (argc <= 1) {

@@ -16,9 +16,15 @@ namespace carat::cli {
 namespace {
 
 constexpr std::array kInstructionSets = {InstructionSet::kAuto, InstructionSet::kPlain, InstructionSet::kAvx2,
-                                         InstructionSet::kAvx512};
+                                         InstructionSet::kAvx512, InstructionSet::kAvx512Vnni,
+                                         InstructionSet::kAvx512Bf16};
 constexpr std::array<std::pair<KvType, const char*>, 3> kKvTypes = {
     {{KvType::kAuto, "auto"}, {KvType::kFloat32, "float32"}, {KvType::kBFloat16, "bf16"}}};
+
+constexpr std::array<std::pair<WeightType, const char*>, 3> kWeightTypes = {
+    {{WeightType::kAsStored, "stored"}, {WeightType::kInt8, "int8"}, {WeightType::kInt4, "int4"}}};
+constexpr std::array<std::pair<Precision, const char*>, 3> kPrecisions = {
+    {{Precision::kAuto, "auto"}, {Precision::kFloat32, "float32"}, {Precision::kBFloat16, "bf16"}}};
 
 // "12=-inf" or "12=0.5": a token id and what is added to its logit.
 std::pair<std::int32_t, float> ParseBias(const std::string& text) {
@@ -51,6 +57,30 @@ std::vector<std::string> KvTypeNames() {
   std::vector<std::string> names;
   for (const auto& [type, name] : kKvTypes) names.emplace_back(name);
   return names;
+}
+
+std::vector<std::string> WeightTypeNames() {
+  std::vector<std::string> names;
+  for (const auto& [type, name] : kWeightTypes) names.emplace_back(name);
+  return names;
+}
+
+std::vector<std::string> PrecisionNames() {
+  std::vector<std::string> names;
+  for (const auto& [type, name] : kPrecisions) names.emplace_back(name);
+  return names;
+}
+
+WeightType ParseWeightType(const std::string& name) {
+  for (const auto& [type, known] : kWeightTypes)
+    if (known == name) return type;
+  throw Error(kExitBadInput, absl::StrFormat("there is no weight type '%s'", name));
+}
+
+Precision ParsePrecision(const std::string& name) {
+  for (const auto& [precision, known] : kPrecisions)
+    if (known == name) return precision;
+  throw Error(kExitBadInput, absl::StrFormat("there is no precision '%s'", name));
 }
 
 InstructionSet ParseInstructionSet(const std::string& name) {
@@ -103,6 +133,12 @@ void AddModelArguments(CLI::App& command, ModelArguments& a) {
   AddValue(command, kGroup, "--instruction-set", a.instruction_set, "SET",
            ListNames(InstructionSetNames()) + "; auto: the best here  [auto]")
       ->check(CLI::IsMember(InstructionSetNames()));
+  AddValue(command, kGroup, "--weights", a.weights, "TYPE",
+           ListNames(WeightTypeNames()) + "; int8, int4: round bf16 weights while loading  [stored]")
+      ->check(CLI::IsMember(WeightTypeNames()));
+  AddValue(command, kGroup, "--precision", a.precision, "TYPE",
+           "Products with bf16 weights: " + ListNames(PrecisionNames()) + "  [auto]")
+      ->check(CLI::IsMember(PrecisionNames()));
   AddFlag(command, kGroup, "--no-preload", a.no_preload,
           "Read weights when they are needed, not all at the beginning");
   AddFlag(command, kGroup, "--verbose", a.verbose, "Show what carat logs, on stderr");
@@ -170,6 +206,8 @@ Model LoadModel(const ModelArguments& arguments, const Interrupts& interrupts) {
   ModelOptions options;
   options.threads = arguments.threads;
   options.instruction_set = ParseInstructionSet(arguments.instruction_set);
+  options.weight_type = ParseWeightType(arguments.weights);
+  options.precision = ParsePrecision(arguments.precision);
   options.preload = !arguments.no_preload;
   ProgressBar bar("loading", !arguments.quiet);
   options.progress = [&bar, &interrupts](std::int64_t done, std::int64_t total) {

@@ -18,6 +18,8 @@ struct ModelArguments {
   std::string path;
   int threads = 0;
   std::string instruction_set = "auto";
+  std::string weights = "stored";
+  std::string precision = "auto";
   bool no_preload = false;
   bool verbose = false;
   bool quiet = false;
@@ -48,7 +50,11 @@ struct SamplingArguments {
 // The names that options take.
 std::vector<std::string> InstructionSetNames();
 std::vector<std::string> KvTypeNames();
+std::vector<std::string> WeightTypeNames();
+std::vector<std::string> PrecisionNames();
 InstructionSet ParseInstructionSet(const std::string& name);
+WeightType ParseWeightType(const std::string& name);
+Precision ParsePrecision(const std::string& name);
 KvType ParseKvType(const std::string& name);
 std::string KvTypeName(KvType type);
 

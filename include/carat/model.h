@@ -64,14 +64,31 @@ enum class InstructionSet : std::int32_t {
   kAuto = 0,    // the best that this machine has
   kPlain = 1,   // plain C++, on every machine; slow, the one the others are tested against
   kAvx2 = 2,    // x86-64 with AVX2, FMA and F16C
-  kAvx512 = 3,  // x86-64 with AVX-512 F, BW, DQ and VL
+  kAvx512 = 3,      // x86-64 with AVX-512 F, BW, DQ and VL
+  kAvx512Vnni = 4,  // the same with VNNI: integer dot products
+  kAvx512Bf16 = 5,  // the same with VNNI and BF16
 };
 
-// "auto", "plain", "avx2", "avx512". Static storage. Since 0.1.
+// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16". Static storage. Since 0.1.
 CARAT_EXPORT std::string_view InstructionSetName(InstructionSet set) noexcept;
 
 // Those that this machine can run, best last; always at least kPlain. Since 0.1.
 CARAT_EXPORT std::vector<InstructionSet> AvailableInstructionSets() noexcept;
+
+// What weights are computed with. Since 0.1.
+enum class WeightType : std::int32_t {
+  kAsStored = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
+  kInt8 = 1,      // floats are rounded to 8 bits when the model is loaded, a scale for each 32 (as GGUF's Q8_0)
+  kInt4 = 2,      // to 4 bits (as Q4_0) what holds nearly all of them; the head, keys, values and per-layer inputs: 8
+};
+
+// How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with
+// others float32. Since 0.1.
+enum class Precision : std::int32_t {
+  kAuto = 0,      // bf16 for prompts, where the machine computes with it natively; else float32
+  kFloat32 = 1,   // as the weights' own bf16 reference computes them; half the speed or less
+  kBFloat16 = 2,  // bf16, or UNIMPLEMENTED where the machine has no instructions for it
+};
 
 // Since 0.1.
 struct ModelOptions {
@@ -83,10 +100,15 @@ struct ModelOptions {
   // Which kernels. kAuto can be overridden by the environment variable CARAT_INSTRUCTION_SET; anything else
   // is taken or refused (UNIMPLEMENTED), never replaced.
   InstructionSet instruction_set = InstructionSet::kAuto;
+  // Rounding weights takes some time while loading, and then memory instead of the file's mapped pages. What is in
+  // blocks already stays as it is. Tables that are looked up row by row, norms and routers are never rounded.
+  WeightType weight_type = WeightType::kAsStored;
+  // bf16 activations round each input of a product by at most 2^-9 of itself: logits move by some hundredths.
+  Precision precision = Precision::kAuto;
   // Read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk.
   bool preload = false;
-  // Told in bytes of weights while preloading.
+  // Told in bytes of weights while rounding and preloading.
   ProgressCallback progress;
   LogCallback log;
 };
@@ -104,6 +126,12 @@ struct ModelInfo {
   std::int32_t experts_per_token = 0;
   std::int64_t context_length = 0;  // positions the model was made for
   std::int64_t parameters = 0;      // of the text decoder, tables included
+  // Bytes of weights that one generated token reads, as they lie in memory now: what bounds generation. And
+  // operations (a multiplication and an addition are two) in products with weights for a prompt token whose
+  // logits nobody wants: what bounds the reading of prompts.
+  std::int64_t bytes_per_token = 0;
+  std::int64_t operations_per_prompt_token = 0;
+  bool integer_weights = false;     // some weights are multiplied as integers: int8, int4, blocks
   bool has_vision = false;          // the checkpoint has a vision tower
   bool has_audio = false;           // the checkpoint has an audio tower
 };
@@ -119,7 +147,7 @@ struct TensorInfo {
 
 // How keys and values are kept. Since 0.1.
 enum class KvType : std::int32_t {
-  kAuto = 0,  // as exact as the weights: float32 with float weights (bf16, f16, f32)
+  kAuto = 0,  // as exact as the weights: float32 with float weights (bf16, f16, f32), else bf16
   kFloat32 = 1,
   kBFloat16 = 2,  // half the memory; adds a rounding of 2^-9 to every key and value
 };

@@ -27,6 +27,10 @@ AlignedBytes::~AlignedBytes() {
   }
 }
 
+void AlignedBytes::AdviseHugePages() const noexcept {
+  if (size_ >= kOwnPages) madvise(data_, size_, MADV_HUGEPAGE);
+}
+
 Result<AlignedBytes> AlignedBytes::Allocate(std::uint64_t count, std::size_t element_size,
                                             std::string_view purpose) {
   AlignedBytes bytes;

@@ -32,6 +32,9 @@ class AlignedBytes {
   static Result<AlignedBytes> Allocate(std::uint64_t count, std::size_t element_size,
                                        std::string_view purpose);
 
+  // This memory will be read from end to end, again and again: large pages, where the system has them.
+  void AdviseHugePages() const noexcept;
+
   void* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
 

@@ -13,7 +13,8 @@
 namespace carat {
 namespace {
 
-constexpr std::array kSets = {InstructionSet::kPlain, InstructionSet::kAvx2, InstructionSet::kAvx512};
+constexpr std::array kSets = {InstructionSet::kPlain, InstructionSet::kAvx2, InstructionSet::kAvx512,
+                              InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16};
 
 }  // namespace
 
@@ -27,6 +28,10 @@ std::string_view InstructionSetName(InstructionSet set) noexcept {
       return "avx2";
     case InstructionSet::kAvx512:
       return "avx512";
+    case InstructionSet::kAvx512Vnni:
+      return "avx512vnni";
+    case InstructionSet::kAvx512Bf16:
+      return "avx512bf16";
   }
   return "unknown";
 }
@@ -52,9 +57,15 @@ bool CpuSupports(InstructionSet set) noexcept {
       return CpuSupports(InstructionSet::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl");
+    case InstructionSet::kAvx512Vnni:
+      return CpuSupports(InstructionSet::kAvx512) && __builtin_cpu_supports("avx512vnni");
+    case InstructionSet::kAvx512Bf16:
+      return CpuSupports(InstructionSet::kAvx512Vnni) && __builtin_cpu_supports("avx512bf16");
 #else
     case InstructionSet::kAvx2:
     case InstructionSet::kAvx512:
+    case InstructionSet::kAvx512Vnni:
+    case InstructionSet::kAvx512Bf16:
       return false;
 #endif
   }
@@ -70,7 +81,7 @@ Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {
     const auto named = std::find_if(kSets.begin(), kSets.end(),
                                     [&](InstructionSet set) { return InstructionSetName(set) == name; });
     if (named == kSets.end()) {
-      return InvalidArgument("CARAT_INSTRUCTION_SET is '%s', but must be auto, plain, avx2 or avx512", name);
+      return InvalidArgument("CARAT_INSTRUCTION_SET is '%s', but must be auto, plain, avx2, avx512, avx512vnni or avx512bf16", name);
     }
     requested = *named;
   }

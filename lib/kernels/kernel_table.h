@@ -21,14 +21,15 @@ struct AttentionBlock {
   const float* queries;  // [query_count, head_dim], query_stride apart
   std::int64_t query_stride;
   std::int64_t query_count;
-  const void* keys;    // [key_count, head_dim] in `format`, contiguous
+  const void* keys;    // as kv_layout.h says, of key_count positions
   const void* values;  // the same
   KvFormat format;
   std::int64_t key_count;
   std::int64_t head_dim;
   const std::int32_t* begin;  // [query_count]: the query sees keys begin[i] <= key < end[i]
   const std::int32_t* end;
-  float* scores;  // scratch, [query_count, key_count]
+  float* scores;          // scratch, [query_count, key_count]
+  std::uint16_t* narrow;  // scratch, [4, head_dim + key_count]
   float* max;     // [query_count]
   float* sum;     // [query_count]
   float* output;  // [query_count, head_dim], output_stride apart
@@ -75,6 +76,8 @@ const KernelTable& PlainKernels();
 // Null where they were not compiled. Calling them needs a processor that CpuSupports.
 const KernelTable* Avx2Kernels();
 const KernelTable* Avx512Kernels();
+// The same, but for attention over keys and values in bf16, which rounds queries and weights to bf16 as well.
+const KernelTable* Avx512Bf16Table();
 
 }  // namespace carat::internal
 

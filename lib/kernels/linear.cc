@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/kernels/gemm.h"
 #include "lib/kernels/kernels.h"
+#include "lib/quant/block_formats.h"
 
 namespace carat::internal {
 namespace {
@@ -42,10 +43,10 @@ struct Block {
 
 Block FindBlock(std::span<const LinearTarget> targets, std::int64_t size, std::int64_t index) {
   for (const LinearTarget& target : targets) {
-    const std::int64_t blocks = Blocks(target.weights.rows, size);
+    const std::int64_t blocks = Blocks(target.weights.view.rows, size);
     if (index < blocks) {
       const std::int64_t first = index * size;
-      return {&target, first, std::min(size, target.weights.rows - first)};
+      return {&target, first, std::min(size, target.weights.view.rows - first)};
     }
     index -= blocks;
   }
@@ -54,7 +55,7 @@ Block FindBlock(std::span<const LinearTarget> targets, std::int64_t size, std::i
 
 std::int64_t CountBlocks(std::span<const LinearTarget> targets, std::int64_t size) {
   std::int64_t count = 0;
-  for (const LinearTarget& target : targets) count += Blocks(target.weights.rows, size);
+  for (const LinearTarget& target : targets) count += Blocks(target.weights.view.rows, size);
   return count;
 }
 
@@ -64,11 +65,23 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
   const KernelTable* table = nullptr;
   if (set == InstructionSet::kPlain) table = &PlainKernels();
   if (set == InstructionSet::kAvx2) table = Avx2Kernels();
-  if (set == InstructionSet::kAvx512) table = Avx512Kernels();
+  if (set >= InstructionSet::kAvx512) table = Avx512Kernels();
+  if (set >= InstructionSet::kAvx512Bf16 && Avx512Bf16Table() != nullptr) table = Avx512Bf16Table();
   if (table == nullptr) {
     return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
   }
   return table;
+}
+
+const Bf16Kernels* Bf16KernelsFor(InstructionSet set) {
+  return set >= InstructionSet::kAvx512Bf16 ? Avx512Bf16Kernels() : nullptr;
+}
+
+const IntegerKernels* IntegerKernelsFor(InstructionSet set) {
+  const IntegerKernels* table = nullptr;
+  if (set >= InstructionSet::kAvx512Vnni) table = Avx512VnniIntegerKernels();
+  if (table == nullptr && set >= InstructionSet::kAvx2) table = Avx2IntegerKernels();
+  return table != nullptr ? table : &PlainIntegerKernels();
 }
 
 void WidenRow(const KernelTable& kernels, const std::byte* from, NumberFormat format, float* to,
@@ -84,13 +97,23 @@ void WidenRow(const KernelTable& kernels, const std::byte* from, NumberFormat fo
       kernels.widen_bf16(from, to, n);
       return;
     default:
+      DecodeBlocks(format, from, n, to);
       return;
   }
 }
 
 Result<LinearEngine> LinearEngine::Create(const KernelTable& kernels, const ParallelWork& work,
-                                          std::int64_t max_cols, bool use_matrix_library) {
+                                          std::int64_t max_cols, bool use_matrix_library,
+                                          const IntegerKernels* integer_kernels,
+                                          const Bf16Kernels* bf16_kernels) {
   LinearEngine engine;
+  engine.integer_kernels_ = integer_kernels;
+  engine.bf16_kernels_ = bf16_kernels;
+  if (integer_kernels != nullptr || bf16_kernels != nullptr) {
+    CARAT_ASSIGN_OR_RETURN(engine.unpacked_,
+                           AlignedBuffer<std::byte>::Allocate(
+                               static_cast<std::uint64_t>(kProductScratchBytes * work.workers()), "unpacked weights"));
+  }
   engine.kernels_ = &kernels;
   engine.work_ = &work;
   engine.use_matrix_library_ = use_matrix_library;
@@ -105,14 +128,94 @@ Result<LinearEngine> LinearEngine::Create(const KernelTable& kernels, const Para
   return engine;
 }
 
+Result<LinearScratch> LinearScratch::Create(std::int64_t rows, std::int64_t cols) {
+  LinearScratch scratch;
+  const auto values = CheckedMultiply<std::int64_t>(rows, cols);
+  if (!values) return ResourceExhausted("the activations of a chunk are too large to be addressed");
+  const auto count = static_cast<std::uint64_t>(*values);
+  CARAT_ASSIGN_OR_RETURN(scratch.values_, AlignedBuffer<std::int8_t>::Allocate(2 * count, "activations"));
+  CARAT_ASSIGN_OR_RETURN(scratch.scales_, AlignedBuffer<float>::Allocate(count / 32, "activations"));
+  CARAT_ASSIGN_OR_RETURN(scratch.sums_, AlignedBuffer<std::int32_t>::Allocate(count / 32, "activations"));
+  CARAT_ASSIGN_OR_RETURN(scratch.fine_, AlignedBuffer<std::int32_t>::Allocate(count / 16, "activations"));
+  return scratch;
+}
+
 Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_t rows,
-                              std::span<const LinearTarget> targets) const {
+                              std::span<const LinearTarget> targets, const LinearScratch& scratch) const {
   if (rows <= 0 || targets.empty()) return {};
+  const auto packed = [](const LinearTarget& target) { return target.weights.packed(); };
+  if (std::none_of(targets.begin(), targets.end(), packed)) return MultiplyFloat(x, x_stride, rows, targets, scratch);
+  const QuantizedRows quantized = scratch.Rows(targets.front().weights.cols());
+  work_->For(rows, ParallelWork::Grain(2 * quantized.cols),
+             [&](std::int64_t r, int) { integer_kernels_->quantize(x + r * x_stride, quantized, r); });
+  if (std::all_of(targets.begin(), targets.end(), packed)) {
+    MultiplyPacked(quantized, rows, targets);
+    return {};
+  }
+  for (const LinearTarget& target : targets) {
+    if (packed(target)) {
+      MultiplyPacked(quantized, rows, {&target, 1});
+    } else {
+      CARAT_RETURN_IF_ERROR(MultiplyFloat(x, x_stride, rows, {&target, 1}, scratch));
+    }
+  }
+  return {};
+}
+
+void LinearEngine::MultiplyPacked(const QuantizedRows& x, std::int64_t rows,
+                                  std::span<const LinearTarget> targets) const {
+  std::int64_t panels = 0;
+  for (const LinearTarget& target : targets) panels += target.weights.Panels();
+  // A run of panels is one stream of memory, which the processor reads ahead; but there must be enough runs to
+  // go around.
+  const std::int64_t grain = std::clamp<std::int64_t>(panels / (8 * work_->workers()), 1, 4);
+  work_->For(panels, grain, [&](std::int64_t index, int worker) {
+    const LinearTarget* target = targets.data();
+    while (index >= target->weights.Panels()) index -= (target++)->weights.Panels();
+    const LinearWeights& weights = target->weights;
+    const std::int64_t within = index % weights.PanelsOfUnit() * kPanelRows;
+    const std::int64_t outputs = std::min<std::int64_t>(kPanelRows, weights.unit_rows - within);
+    float* y = target->y + index / weights.PanelsOfUnit() * weights.unit_rows + within;
+    for (std::int64_t first = 0; first < rows; first += kProductRows) {
+      integer_kernels_->product(weights.kind, weights.panels + index * weights.panel_bytes, x, first,
+                                std::min(kProductRows, rows - first), y + first * target->y_stride, target->y_stride,
+                                outputs, unpacked_.data() + worker * kProductScratchBytes);
+    }
+  });
+}
+
+void LinearEngine::MultiplyBf16(const float* x, std::int64_t x_stride, std::int64_t rows,
+                                std::span<const LinearTarget> targets, const LinearScratch& scratch) const {
+  const std::int64_t cols = targets.front().weights.cols();
+  std::uint16_t* narrow = scratch.bf16();
+  work_->For(rows, ParallelWork::Grain(cols),
+             [&](std::int64_t r, int) { kernels_->narrow_bf16(x + r * x_stride, narrow + r * cols, cols); });
+  work_->For(CountBlocks(targets, kBf16Outputs), [&](std::int64_t index, int worker) {
+    const Block block = FindBlock(targets, kBf16Outputs, index);
+    for (std::int64_t first = 0; first < rows; first += kBf16Rows) {
+      bf16_kernels_->product(narrow + first * cols, cols, std::min(kBf16Rows, rows - first),
+                             block.target->weights.view.row(block.first), cols, block.count,
+                             block.target->y + first * block.target->y_stride + block.first, block.target->y_stride,
+                             unpacked_.data() + worker * kProductScratchBytes);
+    }
+  });
+}
+
+Status LinearEngine::MultiplyFloat(const float* x, std::int64_t x_stride, std::int64_t rows,
+                                   std::span<const LinearTarget> targets,
+                                   const LinearScratch& scratch) const {
+  const auto bf16 = [](const LinearTarget& target) {
+    return target.weights.view.format == NumberFormat::kBF16 && target.weights.cols() % 2 == 0;
+  };
+  if (rows >= kManyRows && bf16_kernels_ != nullptr && std::all_of(targets.begin(), targets.end(), bf16)) {
+    MultiplyBf16(x, x_stride, rows, targets, scratch);
+    return {};
+  }
   if (rows < kManyRows || !use_matrix_library_) {
-    const std::int64_t grain = ParallelWork::Grain(kFewRowsBlock * targets.front().weights.cols * rows);
+    const std::int64_t grain = ParallelWork::Grain(kFewRowsBlock * targets.front().weights.cols() * rows);
     work_->For(CountBlocks(targets, kFewRowsBlock), grain, [&](std::int64_t index, int) {
       const Block block = FindBlock(targets, kFewRowsBlock, index);
-      const MatrixView& weights = block.target->weights;
+      const MatrixView& weights = block.target->weights.view;
       ProductFor(*kernels_, weights.format)(x, x_stride, rows, weights.row(block.first), weights.cols,
                                             block.count, block.target->y + block.first,
                                             block.target->y_stride);
@@ -120,10 +223,10 @@ Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_
     return {};
   }
   std::atomic<StatusCode> failure{StatusCode::kOk};
-  const std::int64_t grain = ParallelWork::Grain(kPanel * targets.front().weights.cols * rows);
+  const std::int64_t grain = ParallelWork::Grain(kPanel * targets.front().weights.cols() * rows);
   work_->For(CountBlocks(targets, kPanel), grain, [&](std::int64_t index, int worker) {
     const Block block = FindBlock(targets, kPanel, index);
-    const MatrixView& weights = block.target->weights;
+    const MatrixView& weights = block.target->weights.view;
     float* panel = panels_.data() + worker * panel_size_;
     WidenRow(*kernels_, weights.row(block.first), weights.format, panel, block.count * weights.cols);
     const StatusCode code = Gemm(rows, block.count, weights.cols, x, x_stride, panel, weights.cols,
@@ -136,9 +239,10 @@ Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_
 }
 
 Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_t rows,
-                              const MatrixView& weights, float* y, std::int64_t y_stride) const {
+                              const LinearWeights& weights, float* y, std::int64_t y_stride,
+                              const LinearScratch& scratch) const {
   const LinearTarget target{weights, y, y_stride};
-  return Multiply(x, x_stride, rows, {&target, 1});
+  return Multiply(x, x_stride, rows, {&target, 1}, scratch);
 }
 
 }  // namespace carat::internal

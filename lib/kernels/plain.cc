@@ -6,6 +6,7 @@
 
 #include "lib/base/tensor.h"
 #include "lib/kernels/kernel_table.h"
+#include "lib/kernels/kv_layout.h"
 
 namespace carat::internal {
 namespace {
@@ -99,7 +100,7 @@ void Attend(const AttentionBlock& b) {
       double sum = 0;
       for (std::int64_t i = 0; i < b.head_dim; ++i) {
         sum += static_cast<double>(query[i]) *
-               LoadValue(keys, format, static_cast<std::size_t>(k * b.head_dim + i));
+               LoadValue(keys, format, KeyIndex(b.format, b.key_count, k, i));
       }
       scores[k] = static_cast<float>(sum);
       max = std::max(max, scores[k]);
@@ -112,7 +113,7 @@ void Attend(const AttentionBlock& b) {
       const float weight = std::exp(scores[k] - max);
       b.sum[q] += weight;
       for (std::int64_t i = 0; i < b.head_dim; ++i) {
-        output[i] += weight * LoadValue(values, format, static_cast<std::size_t>(k * b.head_dim + i));
+        output[i] += weight * LoadValue(values, format, ValueIndex(b.format, b.head_dim, k, i));
       }
     }
   }

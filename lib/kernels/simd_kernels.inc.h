@@ -235,41 +235,209 @@ void Scale(float* y, float a, std::int64_t n) {
   for (; i < n; ++i) y[i] *= a;
 }
 
-// Scores of kQueries queries with kKeys keys: every key is loaded once for all queries.
-template <typename Source, int kQueries, int kKeys>
-inline void ScoreTile(const AttentionBlock& b, std::int64_t q, std::int64_t k) {
-  Vec sum[kQueries][kKeys];
-  for (int i = 0; i < kQueries; ++i) {
-    for (int j = 0; j < kKeys; ++j) sum[i][j] = Vec::Zero();
-  }
-  const float* query = b.queries + q * b.query_stride;
-  const std::byte* key = static_cast<const std::byte*>(b.keys) + k * b.head_dim * Source::kBytes;
-  std::int64_t d = 0;
-  for (; d + Vec::kWidth <= b.head_dim; d += Vec::kWidth) {
-    Vec loaded[kKeys];
-    for (int j = 0; j < kKeys; ++j) loaded[j] = Source::Load(key + (j * b.head_dim + d) * Source::kBytes);
-    for (int i = 0; i < kQueries; ++i) {
-      const Vec part = Vec::Load(query + i * b.query_stride + d);
-      for (int j = 0; j < kKeys; ++j) sum[i][j] = Vec::MultiplyAdd(part, loaded[j], sum[i][j]);
-    }
-  }
-  for (int i = 0; i < kQueries; ++i) {
-    for (int j = 0; j < kKeys; ++j) {
-      float total = Vec::Sum(sum[i][j]);
-      for (std::int64_t e = d; e < b.head_dim; ++e) {
-        total = __builtin_fmaf(query[i * b.query_stride + e],
-                               Source::One(key + (j * b.head_dim + e) * Source::kBytes), total);
+// How scores and outputs of kQueries queries are summed over keys and values of one format. Every sum runs over
+// elements, or positions, in order and in a lane of its own, so that it is the same in every tile.
+struct F32Cache {
+  // sum[i][j] += queries i with the keys of vector j.
+  template <int kQueries, int kVectors>
+  static void AddScores(const AttentionBlock& b, std::int64_t q, std::int64_t k, Vec (&sum)[kQueries][kVectors]) {
+    const float* keys = static_cast<const float*>(b.keys) + k;
+    const float* query = b.queries + q * b.query_stride;
+    for (std::int64_t d = 0; d < b.head_dim; ++d) {
+      Vec key[kVectors];
+      for (int j = 0; j < kVectors; ++j) key[j] = Vec::Load(keys + d * b.key_count + j * Vec::kWidth);
+      for (int i = 0; i < kQueries; ++i) {
+        const Vec element = Vec::Set(query[i * b.query_stride + d]);
+        for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::MultiplyAdd(element, key[j], sum[i][j]);
       }
-      b.scores[(q + i) * b.key_count + k + j] = total;
     }
+  }
+  static float OneScore(const AttentionBlock& b, std::int64_t q, std::int64_t k) {
+    const float* keys = static_cast<const float*>(b.keys) + k;
+    float sum = 0;
+    for (std::int64_t d = 0; d < b.head_dim; ++d)
+      sum = __builtin_fmaf(b.queries[q * b.query_stride + d], keys[d * b.key_count], sum);
+    return sum;
+  }
+  template <int kQueries, int kVectors>
+  static void AddValues(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
+                        std::int64_t d, Vec (&sum)[kQueries][kVectors]) {
+    const float* values = static_cast<const float*>(b.values) + d;
+    for (std::int64_t k = first; k < last; ++k) {
+      Vec value[kVectors];
+      for (int j = 0; j < kVectors; ++j) value[j] = Vec::Load(values + k * b.head_dim + j * Vec::kWidth);
+      for (int i = 0; i < kQueries; ++i) {
+        const Vec weight = Vec::Set(b.scores[(q + i) * b.key_count + k]);
+        for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::MultiplyAdd(weight, value[j], sum[i][j]);
+      }
+    }
+  }
+  static float OneValue(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
+                        std::int64_t d, float sum) {
+    for (std::int64_t k = first; k < last; ++k) {
+      sum = __builtin_fmaf(b.scores[q * b.key_count + k], static_cast<const float*>(b.values)[k * b.head_dim + d],
+                           sum);
+    }
+    return sum;
+  }
+  template <int kQueries>
+  static void PrepareQueries(const AttentionBlock&, std::int64_t) {}
+  template <int kQueries>
+  static void PrepareWeights(const AttentionBlock&, std::int64_t, std::int64_t, std::int64_t) {}
+};
+
+// Words of two bf16 numbers, taken apart.
+struct Bf16Cache {
+  static constexpr std::int64_t kWord = 4;
+
+  static float LowOf(const void* words, std::int64_t index) {
+    std::uint32_t word;
+    __builtin_memcpy(&word, static_cast<const std::byte*>(words) + index * kWord, kWord);
+    return __builtin_bit_cast(float, word << 16);
+  }
+  static float HighOf(const void* words, std::int64_t index) {
+    std::uint32_t word;
+    __builtin_memcpy(&word, static_cast<const std::byte*>(words) + index * kWord, kWord);
+    return __builtin_bit_cast(float, word & 0xffff0000u);
+  }
+
+  template <int kQueries, int kVectors>
+  static void AddScores(const AttentionBlock& b, std::int64_t q, std::int64_t k, Vec (&sum)[kQueries][kVectors]) {
+    const std::byte* keys = static_cast<const std::byte*>(b.keys) + k * kWord;
+    const float* query = b.queries + q * b.query_stride;
+    for (std::int64_t d = 0; d < b.head_dim; d += 2) {
+      Vec low[kVectors], high[kVectors];
+      for (int j = 0; j < kVectors; ++j) {
+        const std::byte* at = keys + (d / 2 * b.key_count + j * Vec::kWidth) * kWord;
+        low[j] = Vec::LoadLow(at);
+        high[j] = Vec::LoadHigh(at);
+      }
+      for (int i = 0; i < kQueries; ++i) {
+        const Vec even = Vec::Set(query[i * b.query_stride + d]), odd = Vec::Set(query[i * b.query_stride + d + 1]);
+        for (int j = 0; j < kVectors; ++j)
+          sum[i][j] = Vec::MultiplyAdd(odd, high[j], Vec::MultiplyAdd(even, low[j], sum[i][j]));
+      }
+    }
+  }
+  static float OneScore(const AttentionBlock& b, std::int64_t q, std::int64_t k) {
+    float sum = 0;
+    for (std::int64_t d = 0; d < b.head_dim; d += 2) {
+      const float* query = b.queries + q * b.query_stride + d;
+      const std::int64_t word = d / 2 * b.key_count + k;
+      sum = __builtin_fmaf(query[1], HighOf(b.keys, word), __builtin_fmaf(query[0], LowOf(b.keys, word), sum));
+    }
+    return sum;
+  }
+  template <int kQueries, int kVectors>
+  static void AddValues(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
+                        std::int64_t d, Vec (&sum)[kQueries][kVectors]) {
+    const std::byte* values = static_cast<const std::byte*>(b.values) + d * kWord;
+    for (std::int64_t k = first; k < last; k += 2) {
+      Vec low[kVectors], high[kVectors];
+      for (int j = 0; j < kVectors; ++j) {
+        const std::byte* at = values + (k / 2 * b.head_dim + j * Vec::kWidth) * kWord;
+        low[j] = Vec::LoadLow(at);
+        high[j] = Vec::LoadHigh(at);
+      }
+      for (int i = 0; i < kQueries; ++i) {
+        const float* weights = b.scores + (q + i) * b.key_count + k;
+        const Vec even = Vec::Set(weights[0]), odd = Vec::Set(weights[1]);
+        for (int j = 0; j < kVectors; ++j)
+          sum[i][j] = Vec::MultiplyAdd(odd, high[j], Vec::MultiplyAdd(even, low[j], sum[i][j]));
+      }
+    }
+  }
+  static float OneValue(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
+                        std::int64_t d, float sum) {
+    for (std::int64_t k = first; k < last; k += 2) {
+      const float* weights = b.scores + q * b.key_count + k;
+      const std::int64_t word = k / 2 * b.head_dim + d;
+      sum = __builtin_fmaf(weights[1], HighOf(b.values, word), __builtin_fmaf(weights[0], LowOf(b.values, word), sum));
+    }
+    return sum;
+  }
+  template <int kQueries>
+  static void PrepareQueries(const AttentionBlock&, std::int64_t) {}
+  template <int kQueries>
+  static void PrepareWeights(const AttentionBlock&, std::int64_t, std::int64_t, std::int64_t) {}
+};
+
+#if defined(CARAT_BF16_DOT_PRODUCTS)
+// The same with dot products of pairs. Needs whole vectors of positions and of the head.
+struct Bf16DotCache {
+  static constexpr std::int64_t kWord = 4;
+
+  static std::uint16_t* Queries(const AttentionBlock& b, int i) { return b.narrow + i * b.head_dim; }
+  static std::uint16_t* Weights(const AttentionBlock& b, int i) {
+    return b.narrow + 4 * b.head_dim + i * b.key_count;
+  }
+  template <int kQueries>
+  static void PrepareQueries(const AttentionBlock& b, std::int64_t q) {
+    for (int i = 0; i < kQueries; ++i) NarrowBf16(b.queries + (q + i) * b.query_stride, Queries(b, i), b.head_dim);
+  }
+  template <int kQueries>
+  static void PrepareWeights(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last) {
+    for (int i = 0; i < kQueries; ++i)
+      NarrowBf16(b.scores + (q + i) * b.key_count + first, Weights(b, i) + first, last - first);
+  }
+  template <int kQueries, int kVectors>
+  static void AddScores(const AttentionBlock& b, std::int64_t, std::int64_t k, Vec (&sum)[kQueries][kVectors]) {
+    const std::byte* keys = static_cast<const std::byte*>(b.keys) + k * kWord;
+    for (std::int64_t d = 0; d < b.head_dim; d += 2) {
+      Vec key[kVectors];
+      for (int j = 0; j < kVectors; ++j)
+        key[j] = Vec::LoadUnaligned(keys + (d / 2 * b.key_count + j * Vec::kWidth) * kWord);
+      for (int i = 0; i < kQueries; ++i) {
+        const Vec pair = Vec::SetPair(Queries(b, i) + d);
+        for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::DotPairs(sum[i][j], key[j], pair);
+      }
+    }
+  }
+  static float OneScore(const AttentionBlock&, std::int64_t, std::int64_t) { return 0; }
+  template <int kQueries, int kVectors>
+  static void AddValues(const AttentionBlock& b, std::int64_t, std::int64_t first, std::int64_t last,
+                        std::int64_t d, Vec (&sum)[kQueries][kVectors]) {
+    const std::byte* values = static_cast<const std::byte*>(b.values) + d * kWord;
+    for (std::int64_t k = first; k < last; k += 2) {
+      Vec value[kVectors];
+      for (int j = 0; j < kVectors; ++j)
+        value[j] = Vec::LoadUnaligned(values + (k / 2 * b.head_dim + j * Vec::kWidth) * kWord);
+      for (int i = 0; i < kQueries; ++i) {
+        const Vec pair = Vec::SetPair(Weights(b, i) + k);
+        for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::DotPairs(sum[i][j], value[j], pair);
+      }
+    }
+  }
+  static float OneValue(const AttentionBlock&, std::int64_t, std::int64_t, std::int64_t, std::int64_t, float sum) {
+    return sum;
+  }
+};
+#endif
+
+template <typename Cache, int kQueries, int kVectors>
+inline void ScoreTile(const AttentionBlock& b, std::int64_t q, std::int64_t k) {
+  Vec sum[kQueries][kVectors];
+  for (int i = 0; i < kQueries; ++i) {
+    for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::Zero();
+  }
+  Cache::AddScores(b, q, k, sum);
+  for (int i = 0; i < kQueries; ++i) {
+    for (int j = 0; j < kVectors; ++j) Vec::Store(b.scores + (q + i) * b.key_count + k + j * Vec::kWidth, sum[i][j]);
   }
 }
 
-template <typename Source, int kQueries>
+// Vectors across a tile: with the queries as many sums as the registers hold.
+constexpr int kTileVectors = Vec::kWidth == 16 ? 4 : 2;
+
+template <typename Cache, int kQueries>
 inline void ScoreRows(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last) {
   std::int64_t k = first;
-  for (; k + 2 <= last; k += 2) ScoreTile<Source, kQueries, 2>(b, q, k);
-  if (k < last) ScoreTile<Source, kQueries, 1>(b, q, k);
+  for (; k + kTileVectors * Vec::kWidth <= last; k += kTileVectors * Vec::kWidth)
+    ScoreTile<Cache, kQueries, kTileVectors>(b, q, k);
+  for (; k + Vec::kWidth <= last; k += Vec::kWidth) ScoreTile<Cache, kQueries, 1>(b, q, k);
+  for (; k < last; ++k) {
+    for (int i = 0; i < kQueries; ++i) b.scores[(q + i) * b.key_count + k] = Cache::OneScore(b, q + i, k);
+  }
 }
 
 // Turns the scores of one query into weights exp(score - max), zero where it sees nothing, and rescales what
@@ -297,58 +465,38 @@ inline void WeighScores(const AttentionBlock& b, std::int64_t q, std::int64_t fi
   Scale(b.output + q * b.output_stride, rescale, b.head_dim);
 }
 
-// Adds weighted values to the outputs of kQueries queries, kParts vectors of the head at a time.
-template <typename Source, int kQueries, int kParts>
+// Adds weighted values to the outputs of kQueries queries, kVectors vectors of the head at a time.
+template <typename Cache, int kQueries, int kVectors>
 inline void GatherTile(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
                        std::int64_t d) {
-  Vec sum[kQueries][kParts];
+  Vec sum[kQueries][kVectors];
   for (int i = 0; i < kQueries; ++i) {
-    for (int p = 0; p < kParts; ++p) {
-      sum[i][p] = Vec::Load(b.output + (q + i) * b.output_stride + d + p * Vec::kWidth);
-    }
+    for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::Load(b.output + (q + i) * b.output_stride + d + j * Vec::kWidth);
   }
-  const std::byte* values = static_cast<const std::byte*>(b.values);
-  for (std::int64_t k = first; k < last; ++k) {
-    Vec value[kParts];
-    for (int p = 0; p < kParts; ++p) {
-      value[p] = Source::Load(values + (k * b.head_dim + d + p * Vec::kWidth) * Source::kBytes);
-    }
-    for (int i = 0; i < kQueries; ++i) {
-      const Vec weight = Vec::Set(b.scores[(q + i) * b.key_count + k]);
-      for (int p = 0; p < kParts; ++p) sum[i][p] = Vec::MultiplyAdd(weight, value[p], sum[i][p]);
-    }
-  }
+  Cache::AddValues(b, q, first, last, d, sum);
   for (int i = 0; i < kQueries; ++i) {
-    for (int p = 0; p < kParts; ++p) {
-      Vec::Store(b.output + (q + i) * b.output_stride + d + p * Vec::kWidth, sum[i][p]);
-    }
+    for (int j = 0; j < kVectors; ++j) Vec::Store(b.output + (q + i) * b.output_stride + d + j * Vec::kWidth, sum[i][j]);
   }
 }
 
-template <typename Source, int kQueries>
+template <typename Cache, int kQueries>
 inline void GatherRows(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last) {
   std::int64_t d = 0;
-  for (; d + 2 * Vec::kWidth <= b.head_dim; d += 2 * Vec::kWidth)
-    GatherTile<Source, kQueries, 2>(b, q, first, last, d);
-  for (; d + Vec::kWidth <= b.head_dim; d += Vec::kWidth)
-    GatherTile<Source, kQueries, 1>(b, q, first, last, d);
-  const std::byte* values = static_cast<const std::byte*>(b.values);
+  for (; d + kTileVectors * Vec::kWidth <= b.head_dim; d += kTileVectors * Vec::kWidth)
+    GatherTile<Cache, kQueries, kTileVectors>(b, q, first, last, d);
+  for (; d + Vec::kWidth <= b.head_dim; d += Vec::kWidth) GatherTile<Cache, kQueries, 1>(b, q, first, last, d);
   for (; d < b.head_dim; ++d) {
     for (int i = 0; i < kQueries; ++i) {
-      float sum = b.output[(q + i) * b.output_stride + d];
-      for (std::int64_t k = first; k < last; ++k) {
-        sum = __builtin_fmaf(b.scores[(q + i) * b.key_count + k],
-                             Source::One(values + (k * b.head_dim + d) * Source::kBytes), sum);
-      }
-      b.output[(q + i) * b.output_stride + d] = sum;
+      float& output = b.output[(q + i) * b.output_stride + d];
+      output = Cache::OneValue(b, q + i, first, last, d, output);
     }
   }
 }
 
-template <typename Source, int kQueries>
+template <typename Cache, int kQueries>
 inline void AttendQueries(const AttentionBlock& b, std::int64_t q) {
-  // The keys that any of these queries sees. Keys that one of them does not see weigh exactly nothing in it,
-  // and so a query's result does not depend on its neighbours.
+  // The keys that any of these queries sees, in whole vectors. Keys that one of them does not see weigh exactly
+  // nothing in it, and so a query's result does not depend on its neighbours.
   std::int64_t first = b.key_count;
   std::int64_t last = 0;
   for (int i = 0; i < kQueries; ++i) {
@@ -357,24 +505,29 @@ inline void AttendQueries(const AttentionBlock& b, std::int64_t q) {
     if (b.end[q + i] > last) last = b.end[q + i];
   }
   if (first >= last) return;
-  ScoreRows<Source, kQueries>(b, q, first, last);
+  first = first / Vec::kWidth * Vec::kWidth;
+  last = (last + Vec::kWidth - 1) / Vec::kWidth * Vec::kWidth;
+  if (last > b.key_count) last = b.key_count;
+  Cache::template PrepareQueries<kQueries>(b, q);
+  ScoreRows<Cache, kQueries>(b, q, first, last);
   for (int i = 0; i < kQueries; ++i) WeighScores(b, q + i, first, last);
-  GatherRows<Source, kQueries>(b, q, first, last);
+  Cache::template PrepareWeights<kQueries>(b, q, first, last);
+  GatherRows<Cache, kQueries>(b, q, first, last);
 }
 
-template <typename Source>
+template <typename Cache>
 void AttendAll(const AttentionBlock& b) {
   std::int64_t q = 0;
-  for (; q + 4 <= b.query_count; q += 4) AttendQueries<Source, 4>(b, q);
-  for (; q < b.query_count; ++q) AttendQueries<Source, 1>(b, q);
+  for (; q + 4 <= b.query_count; q += 4) AttendQueries<Cache, 4>(b, q);
+  for (; q < b.query_count; ++q) AttendQueries<Cache, 1>(b, q);
 }
 
 void Attend(const AttentionBlock& b) {
-  if (b.format == KvFormat::kF32) {
-    AttendAll<F32Source>(b);
-  } else {
-    AttendAll<Bf16Source>(b);
-  }
+  if (b.format == KvFormat::kF32) return AttendAll<F32Cache>(b);
+#if defined(CARAT_BF16_DOT_PRODUCTS)
+  if (b.key_count % Vec::kWidth == 0 && b.head_dim % Vec::kWidth == 0) return AttendAll<Bf16DotCache>(b);
+#endif
+  AttendAll<Bf16Cache>(b);
 }
 
 constexpr KernelTable kTable = {

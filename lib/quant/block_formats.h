@@ -1,5 +1,5 @@
-// The number formats of lib/base/tensor.h as plain code: what a block's bytes mean, and how values become one.
-// The definition that every packed or vectorised form is tested against.
+// The number formats of lib/base/tensor.h as plain code: what a block's bytes mean, and how values become
+// one. The definition that every packed or vectorised form is tested against.
 #ifndef CARAT_LIB_QUANT_BLOCK_FORMATS_H_
 #define CARAT_LIB_QUANT_BLOCK_FORMATS_H_
 
@@ -10,7 +10,8 @@
 
 namespace carat::internal {
 
-// `values` values, a multiple of the format's block, from bytes that need no alignment. Any bytes are allowed.
+// `values` values, a multiple of the format's block, from bytes that need no alignment. Any bytes are
+// allowed.
 void DecodeBlocks(NumberFormat format, const std::byte* from, std::int64_t values, float* to);
 
 // The block whose decoded values lie near: each format's customary rounding, written in lib/quant/README.md.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "lib/base/cpu.h"
@@ -32,6 +33,21 @@ Result<std::unique_ptr<const ParallelWork>> MakeWork(const ModelOptions& options
   CARAT_ASSIGN_OR_RETURN(auto pool,
                          ThreadPool::Create(options.threads == 0 ? AvailableProcessors() : options.threads));
   return std::make_unique<const ParallelWork>(std::move(pool));
+}
+
+// Null for products in float32.
+Result<const Bf16Kernels*> ChooseBf16(Precision precision, InstructionSet set) {
+  switch (precision) {
+    case Precision::kAuto:
+      return Bf16KernelsFor(set);
+    case Precision::kFloat32:
+      return nullptr;
+    case Precision::kBFloat16:
+      if (const Bf16Kernels* kernels = Bf16KernelsFor(set)) return kernels;
+      return Unimplemented("precision is bf16, but the %s kernels have no bf16 products",
+                           std::string(InstructionSetName(set)));
+  }
+  return InvalidArgument("precision is %d, which is none of the enumeration", static_cast<int>(precision));
 }
 
 std::int64_t CountParameters(const Checkpoint& checkpoint) {
@@ -78,13 +94,23 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
 
   auto model = std::shared_ptr<ModelImpl>(
       new ModelImpl(std::move(checkpoint), std::move(tokenizer), std::move(weights)));
-  model->info_ = Describe(path, model->checkpoint_);
   model->instruction_set_ = set;
   model->kernels_ = kernels;
   model->work_ = std::move(work);
+  CARAT_RETURN_IF_ERROR(model->Pack(options));
+  model->info_ = Describe(path, model->checkpoint_);
+  const TextConfig& text = model->checkpoint_.config().text;
+  model->info_.integer_weights = model->quantized();
+  model->info_.bytes_per_token = model->weights_.BytesPerToken(text);
+  model->info_.operations_per_prompt_token = model->weights_.OperationsPerPromptToken(text);
+  CARAT_ASSIGN_OR_RETURN(const Bf16Kernels* bf16, ChooseBf16(options.precision, set));
+  // Products in floats that differ with the number of rows have no place beside integer weights, which promise
+  // the same logits however a prompt is cut; what is left in floats there is small.
+  if (model->quantized()) bf16 = nullptr;
   CARAT_ASSIGN_OR_RETURN(model->linear_,
                          LinearEngine::Create(*kernels, *model->work_, model->weights_.MaxColumns(),
-                                              set != InstructionSet::kPlain));
+                                              set != InstructionSet::kPlain && !model->quantized(),
+                                              model->quantized() ? IntegerKernelsFor(set) : nullptr, bf16));
   model->decoder_ =
       std::make_unique<const TextDecoder>(model->checkpoint_.config().text, model->weights_, model->linear_);
   model->towers_ = std::make_unique<const Towers>(model->checkpoint_, *kernels, *model->work_);
@@ -118,9 +144,62 @@ SamplingOptions ModelImpl::DefaultSampling() const {
   return options;
 }
 
+Status ModelImpl::Pack(const ModelOptions& options) {
+  if (options.weight_type < WeightType::kAsStored || options.weight_type > WeightType::kInt4) {
+    return InvalidArgument("weight_type is %d, which is none of the enumeration",
+                           static_cast<int>(options.weight_type));
+  }
+  const bool rounds = options.weight_type != WeightType::kAsStored;
+  // With 4 bits, the matrices that hold nearly all weights; what is small, and the head, costs little with 8.
+  std::set<const LinearWeights*> large;
+  for (const LayerWeights& layer : weights_.layers) {
+    large.insert({&layer.q, &layer.o, &layer.gate, &layer.up, &layer.down});
+    if (layer.experts) large.insert({&layer.experts->gate_up, &layer.experts->down});
+  }
+  const bool four_bits = options.weight_type == WeightType::kInt4;
+  std::vector<PackRequest> requests;
+  for (LinearWeights* weights : weights_.Products()) {
+    const bool in_blocks = !IsFloat(weights->view.format);
+    const bool router = std::any_of(weights_.layers.begin(), weights_.layers.end(), [&](const LayerWeights& layer) {
+      return layer.experts && weights == &layer.experts->router;
+    });
+    if (!in_blocks && (!rounds || router || weights->cols() % kTileColumns != 0)) continue;
+    const bool four = four_bits && large.count(weights) > 0;
+    requests.push_back({weights, four ? NumberFormat::kQ4_0 : NumberFormat::kQ8_0});
+  }
+  if (requests.empty()) return {};
+  CARAT_ASSIGN_OR_RETURN(packed_, PackWeights(requests, *kernels_, *work_, true, options.progress));
+  return {};
+}
+
+std::vector<const TensorEntry*> ModelImpl::TensorsReadInPlace() const {
+  std::set<const std::byte*> packed;
+  for (const LinearWeights* weights : weights_.Products()) {
+    if (weights->packed()) packed.insert(weights->view.data);
+  }
+  std::vector<const TensorEntry*> tensors;
+  for (const TensorEntry* tensor : TensorsReadByEveryToken(checkpoint_)) {
+    if (packed.count(tensor->data) == 0) tensors.push_back(tensor);
+  }
+  return tensors;
+}
+
+std::uint64_t ModelImpl::touched_bytes() const {
+  std::uint64_t bytes = packed_.size();
+  for (const TensorEntry* tensor : TensorsReadInPlace()) bytes += tensor->bytes;
+  return bytes;
+}
+
+std::uint64_t ModelImpl::looked_up_bytes() const {
+  const MatrixView& table = weights_.embedding;
+  std::uint64_t bytes = weights_.head.packed() ? static_cast<std::uint64_t>(table.rows) * table.row_bytes() : 0;
+  for (const TensorEntry* tensor : TensorsLookedUp(checkpoint_)) bytes += tensor->bytes;
+  return bytes;
+}
+
 Status ModelImpl::Preload(const ProgressCallback& progress) const {
   constexpr std::uint64_t kPortion = std::uint64_t{64} << 20;
-  const auto tensors = TensorsReadByEveryToken(checkpoint_);
+  const auto tensors = TensorsReadInPlace();
   std::int64_t total = 0;
   for (const TensorEntry* tensor : tensors) total += static_cast<std::int64_t>(tensor->bytes);
   std::int64_t done = 0;
@@ -151,6 +230,8 @@ Result<SessionPlan> PlanSession(const ModelImpl& model, const SessionOptions& op
   plan.chunk = std::min(plan.context_size, options.prompt_chunk == 0 ? kDefaultChunk : options.prompt_chunk);
   switch (options.kv_type) {
     case KvType::kAuto:
+      plan.kv_type = model.quantized() ? KvType::kBFloat16 : KvType::kFloat32;
+      return plan;
     case KvType::kFloat32:
       plan.kv_type = KvType::kFloat32;
       return plan;

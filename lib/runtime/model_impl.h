@@ -35,6 +35,11 @@ class ModelImpl {
   SamplingOptions DefaultSampling() const;
   // Made when it is first asked for.
   Result<GrammarVocabulary> grammar_vocabulary() const;
+  // Whether any weights are integers.
+  bool quantized() const { return packed_.size() > 0; }
+  // Bytes of weights that every token reads, and of tables that it looks up rows of.
+  std::uint64_t touched_bytes() const;
+  std::uint64_t looked_up_bytes() const;
   // Bytes of shared scratch.
   std::size_t memory_bytes() const { return linear_.memory_bytes(); }
 
@@ -45,12 +50,17 @@ class ModelImpl {
   ModelImpl(Checkpoint checkpoint, Tokenizer tokenizer, TextWeights weights)
       : checkpoint_(std::move(checkpoint)), tokenizer_(std::move(tokenizer)), weights_(std::move(weights)) {}
 
+  // Packs what is in blocks, and what the option says is to be rounded.
+  Status Pack(const ModelOptions& options);
+  // The tensors that every token reads where they are in the file.
+  std::vector<const TensorEntry*> TensorsReadInPlace() const;
   Status Preload(const ProgressCallback& progress) const;
 
   ModelInfo info_;
   Checkpoint checkpoint_;
   Tokenizer tokenizer_;
   TextWeights weights_;
+  AlignedBytes packed_;  // what weights_ point into, where they are not in their files
   InstructionSet instruction_set_ = InstructionSet::kPlain;
   const KernelTable* kernels_ = nullptr;
   std::unique_ptr<const ParallelWork> work_;

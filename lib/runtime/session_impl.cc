@@ -116,7 +116,8 @@ Status SessionImpl::ReadChunk(std::span<const std::int32_t> tokens, std::span<co
                     .cancelled = &cancelled_};
   CARAT_RETURN_IF_ERROR(model_->decoder().Forward(chunk, cache_, workspace_));
   if (wanted.empty()) return {};
-  return model_->decoder().Head(workspace_.normed.data(), static_cast<std::int64_t>(wanted.size()), logits);
+  return model_->decoder().Head(workspace_.normed.data(), static_cast<std::int64_t>(wanted.size()),
+                                workspace_.products, logits);
 }
 
 Status SessionImpl::Restore() {
@@ -239,10 +240,8 @@ Result<MemoryNeeds> EstimateMemory(const ModelImpl& model, const SessionOptions&
   const TextConfig& text = model.config().text;
   const KvFormat format = FormatOf(plan.kv_type);
   MemoryNeeds needs;
-  for (const TensorEntry* tensor : TensorsReadByEveryToken(model.checkpoint()))
-    needs.weights_touched += tensor->bytes;
-  for (const TensorEntry* tensor : TensorsLookedUp(model.checkpoint()))
-    needs.weights_looked_up += tensor->bytes;
+  needs.weights_touched = model.touched_bytes();
+  needs.weights_looked_up = model.looked_up_bytes();
   needs.kv_sliding = KvCache::RingBytes(text, format, plan.chunk);
   needs.kv_full_per_position = KvCache::BytesPerPosition(text, format);
   const std::int64_t pages = (plan.context_size + kPagePositions - 1) / kPagePositions;

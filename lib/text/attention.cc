@@ -141,6 +141,7 @@ class TiledAttention {
                               .begin = scratch.begin.data(),
                               .end = scratch.end.data(),
                               .scores = scratch.scores.data(),
+                              .narrow = scratch.narrow.data(),
                               .max = part.max,
                               .sum = part.sum,
                               .output = part.output,
@@ -228,7 +229,7 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
   if (keys) targets[count++] = {pass.weights.k, ws.keys.data(), key_size};
   if (keys && !pass.layer.keys_are_values) targets[count++] = {pass.weights.v, ws.values.data(), key_size};
   CARAT_RETURN_IF_ERROR(
-      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}));
+      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}, ws.products));
 
   pass.work().For(pass.rows(), ParallelWork::Grain(8 * (query_size + key_size)), [&](std::int64_t r, int) {
     if (queries) {
@@ -246,15 +247,20 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
       pass.kernels().rms_norm(v, nullptr, pass.layer.head_dim, pass.epsilon(), v);
     }
     FinishHeads(pass, r, key, pass.layer.kv_heads, pass.weights.k_norm);
-    cache.layer(pass.index).Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)], key, value);
+  });
+  if (!keys) return {};
+  // Neighbouring positions share cache lines: one worker takes several.
+  pass.work().For(pass.rows(), std::max<std::int64_t>(32, ParallelWork::Grain(4 * key_size)), [&](std::int64_t r, int) {
+    cache.layer(pass.index).Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)],
+                                  ws.keys.data() + r * key_size, ws.values.data() + r * key_size);
   });
   return {};
 }
 
 Status Attend(const LayerPass& pass, const KvCache& cache) {
   CARAT_RETURN_IF_ERROR(TiledAttention(pass, cache.layer(pass.layer.kv_layer)).Run());
-  return pass.linear.Multiply(pass.ws.attended.data(), pass.weights.o.cols, pass.rows(), pass.weights.o,
-                              pass.ws.sublayer.data(), pass.config.hidden_size);
+  return pass.linear.Multiply(pass.ws.attended.data(), pass.weights.o.cols(), pass.rows(), pass.weights.o,
+                              pass.ws.sublayer.data(), pass.config.hidden_size, pass.ws.products);
 }
 
 }  // namespace carat::internal

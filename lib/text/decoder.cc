@@ -155,10 +155,11 @@ Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) c
   return {};
 }
 
-Status TextDecoder::Head(const float* states, std::int64_t rows, float* logits) const {
+Status TextDecoder::Head(const float* states, std::int64_t rows, const LinearScratch& scratch,
+                         float* logits) const {
   const std::int64_t vocabulary = config_.vocabulary_size;
   CARAT_RETURN_IF_ERROR(
-      linear_.Multiply(states, config_.hidden_size, rows, weights_.embedding, logits, vocabulary));
+      linear_.Multiply(states, config_.hidden_size, rows, weights_.head, logits, vocabulary, scratch));
   if (!config_.final_logit_softcap) return {};
   constexpr std::int64_t kPiece = 8192;
   const std::int64_t size = rows * vocabulary;

@@ -44,7 +44,7 @@ class TextDecoder {
   Status Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) const;
 
   // Logits of `rows` normed states, [rows, vocabulary], soft-capped.
-  Status Head(const float* states, std::int64_t rows, float* logits) const;
+  Status Head(const float* states, std::int64_t rows, const LinearScratch& scratch, float* logits) const;
 
  private:
   Status Layer(std::int64_t index, bool own_keys_stored, const ActiveRows& rows, KvCache& cache,

@@ -31,10 +31,10 @@ Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> to
   const std::int64_t row_size = table.cols;
   const auto rows = static_cast<std::int64_t>(tokens.size());
   float* inputs = pass.ws.per_layer.data();
-  const MatrixView projection =
+  const LinearWeights projection =
       pass.weights.per_layer_projection.Rows(first * size, (last - first + 1) * size);
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(pass.ws.embedded.data(), pass.config.hidden_size, rows,
-                                             projection, inputs + first * size, row_size));
+                                             projection, inputs + first * size, row_size, pass.ws.products));
 
   const auto context_factor =
       static_cast<float>(1.0 / std::sqrt(static_cast<double>(pass.config.hidden_size)));
@@ -48,7 +48,7 @@ Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> to
       float* context = inputs + r * row_size + layer * size;
       kernels.scale(context, context_factor, size);
       kernels.rms_norm(context, pass.weights.per_layer_norm.data(), size, epsilon, context);
-      const std::size_t offset = static_cast<std::size_t>(layer * size) * BytesPerValue(table.format);
+      const std::size_t offset = BytesOf(table.format, layer * size);
       WidenRow(kernels, row + offset, table.format, identity, size);
       kernels.add_scaled(context, identity, identity_factor, size);
       kernels.scale(context, both_factor, size);

@@ -46,7 +46,7 @@ Result<std::vector<std::vector<Use>>> Route(const LayerPass& pass) {
   const std::int64_t experts = pass.config.experts;
   pass.NormHidden(w.router_scale);
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.normed.data(), hidden, pass.rows(), w.router,
-                                             ws.router_scores.data(), experts));
+                                             ws.router_scores.data(), experts, ws.products));
   std::vector<std::vector<Use>> uses(static_cast<std::size_t>(experts));
   std::vector<std::int64_t> order(static_cast<std::size_t>(experts));
   std::vector<float> weights(static_cast<std::size_t>(experts));
@@ -74,14 +74,14 @@ Status RunExpert(const LayerPass& pass, std::int64_t expert, const std::vector<U
   }
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_input.data(), hidden, rows,
                                              w.gate_up.Rows(expert * 2 * width, 2 * width),
-                                             ws.expert_gate_up.data(), 2 * width));
+                                             ws.expert_gate_up.data(), 2 * width, ws.products));
   pass.work().For(rows, ParallelWork::Grain(16 * width), [&](std::int64_t i, int) {
     float* gate = ws.expert_gate_up.data() + i * 2 * width;
     pass.kernels().gelu_multiply(gate, gate + width, gate, width);
   });
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_gate_up.data(), 2 * width, rows,
                                              w.down.Rows(expert * hidden, hidden), ws.expert_output.data(),
-                                             hidden));
+                                             hidden, ws.products));
   pass.work().For(rows, ParallelWork::Grain(2 * hidden), [&](std::int64_t i, int) {
     const Use& use = uses[static_cast<std::size_t>(i)];
     pass.kernels().add_scaled(ws.expert_sum.data() + use.row * hidden, ws.expert_output.data() + i * hidden,

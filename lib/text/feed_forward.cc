@@ -24,10 +24,10 @@ Status DenseMlp(const LayerPass& pass) {
   const std::int64_t width = pass.layer.intermediate_size;
   const LinearTarget targets[] = {{pass.weights.gate, ws.gate.data(), width},
                                   {pass.weights.up, ws.up.data(), width}};
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.normed.data(), hidden, pass.rows(), targets));
+  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.normed.data(), hidden, pass.rows(), targets, ws.products));
   GeluMultiplyAll(pass, ws.gate.data(), ws.up.data(), pass.rows() * width);
   return pass.linear.Multiply(ws.gate.data(), width, pass.rows(), pass.weights.down, ws.sublayer.data(),
-                              hidden);
+                              hidden, ws.products);
 }
 
 }  // namespace
@@ -52,13 +52,14 @@ Status AddPerLayerInput(const LayerPass& pass) {
   const std::int64_t hidden = pass.config.hidden_size;
   const std::int64_t row_size = static_cast<std::int64_t>(pass.config.layers.size()) * size;
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.hidden.data(), hidden, pass.rows(),
-                                             pass.weights.per_layer->gate, ws.per_layer_gate.data(), size));
+                                             pass.weights.per_layer->gate, ws.per_layer_gate.data(), size, ws.products));
   pass.work().For(pass.rows(), ParallelWork::Grain(16 * size), [&](std::int64_t r, int) {
     float* gate = ws.per_layer_gate.data() + r * size;
     pass.kernels().gelu_multiply(gate, ws.per_layer.data() + r * row_size + pass.index * size, gate, size);
   });
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.per_layer_gate.data(), size, pass.rows(),
-                                             pass.weights.per_layer->projection, ws.sublayer.data(), hidden));
+                                             pass.weights.per_layer->projection, ws.sublayer.data(), hidden,
+                                             ws.products));
   pass.AddNormedSublayer(pass.weights.per_layer->norm);
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
+#include "lib/kernels/kv_layout.h"
 
 namespace carat::internal {
 namespace {
@@ -47,19 +48,39 @@ Status KvLayer::Reserve(std::int64_t end) {
 }
 
 void KvLayer::Store(const KernelTable& kernels, std::int64_t position, const float* key, const float* value) {
-  const std::size_t slot_bytes = plane_bytes_ / kPagePositions;
   std::byte* page = Page(position / kPagePositions);
   for (std::int64_t head = 0; head < kv_heads_; ++head) {
-    std::byte* to_key =
-        page + HeadOffset(head) + static_cast<std::size_t>(position % kPagePositions) * slot_bytes;
-    std::byte* to_value = to_key + plane_bytes_;
+    std::byte* keys = page + HeadOffset(head);
+    const float* from_key = key + head * head_dim_;
+    const float* from_value = value + head * head_dim_;
     if (format_ == KvFormat::kF32) {
-      std::memcpy(to_key, key + head * head_dim_, slot_bytes);
-      std::memcpy(to_value, value + head * head_dim_, slot_bytes);
+      StoreFloats(position % kPagePositions, from_key, from_value, keys);
     } else {
-      kernels.narrow_bf16(key + head * head_dim_, reinterpret_cast<std::uint16_t*>(to_key), head_dim_);
-      kernels.narrow_bf16(value + head * head_dim_, reinterpret_cast<std::uint16_t*>(to_value), head_dim_);
+      StoreBf16(kernels, position % kPagePositions, from_key, from_value, keys);
     }
+  }
+}
+
+void KvLayer::StoreFloats(std::int64_t slot, const float* key, const float* value, std::byte* keys) const {
+  auto* to_key = reinterpret_cast<float*>(keys);
+  for (std::int64_t d = 0; d < head_dim_; ++d) to_key[KeyIndex(format_, kPagePositions, slot, d)] = key[d];
+  auto* to_value = reinterpret_cast<float*>(keys + plane_bytes_);
+  std::memcpy(to_value + ValueIndex(format_, head_dim_, slot, 0), value,
+              static_cast<std::size_t>(head_dim_) * sizeof(float));
+}
+
+void KvLayer::StoreBf16(const KernelTable& kernels, std::int64_t slot, const float* key, const float* value,
+                        std::byte* keys) const {
+  constexpr std::int64_t kPiece = 64;
+  std::uint16_t narrow[kPiece];
+  auto* to_key = reinterpret_cast<std::uint16_t*>(keys);
+  auto* to_value = reinterpret_cast<std::uint16_t*>(keys + plane_bytes_);
+  for (std::int64_t first = 0; first < head_dim_; first += kPiece) {
+    const std::int64_t count = std::min(kPiece, head_dim_ - first);
+    kernels.narrow_bf16(key + first, narrow, count);
+    for (std::int64_t i = 0; i < count; ++i) to_key[KeyIndex(format_, kPagePositions, slot, first + i)] = narrow[i];
+    kernels.narrow_bf16(value + first, narrow, count);
+    for (std::int64_t i = 0; i < count; ++i) to_value[ValueIndex(format_, head_dim_, slot, first + i)] = narrow[i];
   }
 }
 

@@ -26,7 +26,7 @@ class KvLayer {
   // Writes the key and value, [kv_heads, head_dim] each, of a position that there is room for.
   void Store(const KernelTable& kernels, std::int64_t position, const float* key, const float* value);
 
-  // The keys or values, [kPagePositions, head_dim], of the page'th page of positions.
+  // The keys or values of the page'th page of positions, as kv_layout.h says.
   const void* Keys(std::int64_t page, std::int64_t kv_head) const;
   const void* Values(std::int64_t page, std::int64_t kv_head) const;
 
@@ -44,6 +44,10 @@ class KvLayer {
 
  private:
   std::byte* Page(std::int64_t page) const;
+  // Of one head, whose keys begin at `keys`, in place `slot` of its page.
+  void StoreFloats(std::int64_t slot, const float* key, const float* value, std::byte* keys) const;
+  void StoreBf16(const KernelTable& kernels, std::int64_t slot, const float* key, const float* value,
+                 std::byte* keys) const;
   // Where in a page the keys of a head begin; its values follow.
   std::size_t HeadOffset(std::int64_t kv_head) const {
     return static_cast<std::size_t>(kv_head) * 2 * plane_bytes_;

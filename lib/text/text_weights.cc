@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lib/base/error.h"
+#include "lib/quant/block_formats.h"
 
 namespace carat::internal {
 namespace {
@@ -23,12 +24,14 @@ class Binder {
     const std::int64_t per_layer = config_.per_layer_input_size;
     CARAT_ASSIGN_OR_RETURN(weights.embedding,
                            Matrix("embed_tokens.weight", config_.vocabulary_size, config_.hidden_size));
+    weights.head = weights.embedding;
     CARAT_ASSIGN_OR_RETURN(weights.final_norm, Vector("norm.weight", config_.hidden_size));
     if (per_layer > 0) {
       CARAT_ASSIGN_OR_RETURN(weights.per_layer_embedding,
                              Matrix(kPerLayerTable, config_.per_layer_vocabulary_size, layers * per_layer));
-      CARAT_ASSIGN_OR_RETURN(weights.per_layer_projection, Matrix("per_layer_model_projection.weight",
-                                                                  layers * per_layer, config_.hidden_size));
+      CARAT_ASSIGN_OR_RETURN(const MatrixView projection, Matrix("per_layer_model_projection.weight",
+                                                                 layers * per_layer, config_.hidden_size));
+      weights.per_layer_projection = LinearWeights(projection, per_layer);
       CARAT_ASSIGN_OR_RETURN(weights.per_layer_norm, Vector("per_layer_projection_norm.weight", per_layer));
     }
     weights.layers.reserve(config_.layers.size());
@@ -51,16 +54,16 @@ class Binder {
   }
 
   // A stack of matrices, seen as one.
-  Result<MatrixView> Stack(const std::string& name, std::int64_t count, std::int64_t rows,
+  Result<LinearWeights> Stack(const std::string& name, std::int64_t count, std::int64_t rows,
                            std::int64_t cols) const {
     CARAT_ASSIGN_OR_RETURN(const TensorEntry* tensor, Require(name, {count, rows, cols}));
-    return MatrixView{tensor->data, tensor->format, count * rows, cols};
+    return LinearWeights(MatrixView{tensor->data, tensor->format, count * rows, cols}, rows);
   }
 
   Result<std::vector<float>> Vector(const std::string& name, std::int64_t size) const {
     CARAT_ASSIGN_OR_RETURN(const TensorEntry* tensor, Require(name, {size}));
     std::vector<float> values(static_cast<std::size_t>(size));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = LoadValue(tensor->data, tensor->format, i);
+    DecodeBlocks(tensor->format, tensor->data, size, values.data());
     return values;
   }
 
@@ -148,12 +151,78 @@ bool IsUnusedKeyValue(const TextConfig& config, const std::string& name, const s
 std::int64_t TextWeights::MaxColumns() const {
   std::int64_t most = embedding.cols;
   for (const LayerWeights& layer : layers) {
-    for (const MatrixView* matrix : {&layer.q, &layer.o, &layer.gate, &layer.down})
-      most = std::max(most, matrix->cols);
-    if (layer.per_layer) most = std::max(most, layer.per_layer->projection.cols);
-    if (layer.experts) most = std::max(most, layer.experts->down.cols);
+    for (const LinearWeights* matrix : {&layer.q, &layer.o, &layer.gate, &layer.down})
+      most = std::max(most, matrix->cols());
+    if (layer.per_layer) most = std::max(most, layer.per_layer->projection.cols());
+    if (layer.experts) most = std::max(most, layer.experts->down.cols());
   }
   return most;
+}
+
+namespace {
+
+// Adds up `value` of the weights that a token goes through in one layer; of the experts, those that are chosen.
+template <typename Value>
+std::int64_t SumOfLayer(const TextConfig& config, const LayerWeights& layer, Value value) {
+  std::int64_t sum = 0;
+  for (const LinearWeights* weights : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+    sum += value(*weights);
+  if (layer.per_layer) sum += value(layer.per_layer->gate) + value(layer.per_layer->projection);
+  if (layer.experts) {
+    sum += value(layer.experts->router) + (value(layer.experts->gate_up) + value(layer.experts->down)) /
+                                              config.experts * config.experts_per_token;
+  }
+  return sum;
+}
+
+std::int64_t OperationsOf(const LinearWeights& weights) {
+  return 2 * weights.rows() * weights.cols();
+}
+
+}  // namespace
+
+std::int64_t TextWeights::BytesPerToken(const TextConfig& config) const {
+  const auto bytes = [](const LinearWeights& weights) { return static_cast<std::int64_t>(weights.bytes()); };
+  std::int64_t sum = bytes(head) + bytes(per_layer_projection);
+  for (const LayerWeights& layer : layers) sum += SumOfLayer(config, layer, bytes);
+  return sum;
+}
+
+std::int64_t TextWeights::OperationsPerPromptToken(const TextConfig& config) const {
+  const std::int64_t last = config.last_kv_layer();
+  const auto count = static_cast<std::int64_t>(layers.size());
+  std::int64_t sum = OperationsOf(per_layer_projection) / count * (last + 1);
+  for (std::int64_t i = 0; i < last; ++i) sum += SumOfLayer(config, layers[static_cast<std::size_t>(i)], OperationsOf);
+  const LayerWeights& owner = layers[static_cast<std::size_t>(last)];
+  return sum + OperationsOf(owner.k) + OperationsOf(owner.v);
+}
+
+std::vector<LinearWeights*> TextWeights::Products() {
+  std::vector<LinearWeights*> all;
+  const auto add = [&](LinearWeights& weights) {
+    if (weights.rows() > 0) all.push_back(&weights);
+  };
+  add(per_layer_projection);
+  for (LayerWeights& layer : layers) {
+    for (LinearWeights* weights : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+      add(*weights);
+    if (layer.experts) {
+      add(layer.experts->router);
+      add(layer.experts->gate_up);
+      add(layer.experts->down);
+    }
+    if (layer.per_layer) {
+      add(layer.per_layer->gate);
+      add(layer.per_layer->projection);
+    }
+  }
+  add(head);
+  return all;
+}
+
+std::vector<const LinearWeights*> TextWeights::Products() const {
+  const std::vector<LinearWeights*> all = const_cast<TextWeights*>(this)->Products();
+  return {all.begin(), all.end()};
 }
 
 Result<TextWeights> BindTextWeights(const Checkpoint& checkpoint) {

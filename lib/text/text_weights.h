@@ -8,47 +8,58 @@
 
 #include "carat/status.h"
 #include "lib/base/tensor.h"
+#include "lib/kernels/linear_weights.h"
 #include "lib/weights/checkpoint.h"
 
 namespace carat::internal {
 
 struct ExpertWeights {
   std::vector<float> router_scale;  // hidden_size^-0.5 folded in
-  MatrixView router;                // [experts, hidden]
+  LinearWeights router;                // [experts, hidden]
   std::vector<float> per_expert_scale;
   std::vector<float> dense_norm;   // post_feedforward_layernorm_1
   std::vector<float> input_norm;   // pre_feedforward_layernorm_2
   std::vector<float> output_norm;  // post_feedforward_layernorm_2
-  MatrixView gate_up;              // [experts * 2 * width, hidden]: of each expert first gate, then up
-  MatrixView down;                 // [experts * hidden, width]
+  LinearWeights gate_up;              // [experts * 2 * width, hidden]: of each expert first gate, then up
+  LinearWeights down;                 // [experts * hidden, width]
 };
 
 struct PerLayerWeights {
-  MatrixView gate;        // [per_layer_input, hidden]
-  MatrixView projection;  // [hidden, per_layer_input]
+  LinearWeights gate;        // [per_layer_input, hidden]
+  LinearWeights projection;  // [hidden, per_layer_input]
   std::vector<float> norm;
 };
 
 struct LayerWeights {
   std::vector<float> input_norm, post_attention_norm, pre_feedforward_norm, post_feedforward_norm;
   std::vector<float> q_norm, k_norm;  // k_norm is empty in KV-shared layers
-  MatrixView q, k, v, o;              // no k in KV-shared layers, no v there and where keys are values
-  MatrixView gate, up, down;
+  LinearWeights q, k, v, o;              // no k in KV-shared layers, no v there and where keys are values
+  LinearWeights gate, up, down;
   std::optional<PerLayerWeights> per_layer;
   std::optional<ExpertWeights> experts;
   float scalar = 1;
 };
 
 struct TextWeights {
-  MatrixView embedding;               // [vocabulary, hidden], also the head
+  MatrixView embedding;               // [vocabulary, hidden]
+  LinearWeights head;                 // the same
   MatrixView per_layer_embedding;     // [vocabulary, layers * per_layer_input]
-  MatrixView per_layer_projection;    // [layers * per_layer_input, hidden]
+  LinearWeights per_layer_projection;    // [layers * per_layer_input, hidden]
   std::vector<float> per_layer_norm;  // [per_layer_input]
   std::vector<float> final_norm;
   std::vector<LayerWeights> layers;
 
   // The widest input of any product.
   std::int64_t MaxColumns() const;
+
+  // Bytes of products' weights that one generated token reads.
+  std::int64_t BytesPerToken(const TextConfig& config) const;
+  // Multiplications and additions in products for a prompt token that only leaves keys and values.
+  std::int64_t OperationsPerPromptToken(const TextConfig& config) const;
+
+  // Every product's weights, the head last.
+  std::vector<LinearWeights*> Products();
+  std::vector<const LinearWeights*> Products() const;
 };
 
 // Finds and checks every tensor that the configuration asks for. Errors: those of Checkpoint::Require.

@@ -60,6 +60,9 @@ Result<AttentionScratch> MakeScratch(std::int64_t tile, std::int64_t head_dim) {
   const auto count = static_cast<std::uint64_t>(tile);
   CARAT_ASSIGN_OR_RETURN(scratch.begin, AlignedBuffer<std::int32_t>::Allocate(count, "activations"));
   CARAT_ASSIGN_OR_RETURN(scratch.end, AlignedBuffer<std::int32_t>::Allocate(count, "activations"));
+  CARAT_ASSIGN_OR_RETURN(scratch.narrow,
+                         AlignedBuffer<std::uint16_t>::Allocate(
+                             4 * static_cast<std::uint64_t>(head_dim + kPagePositions), "activations"));
   return scratch;
 }
 
@@ -94,6 +97,9 @@ Result<Workspace> Workspace::Create(const TextConfig& config, std::int64_t rows,
       CARAT_RETURN_IF_ERROR(Allocate(*buffer, {rows, hidden}));
     }
   }
+  const std::int64_t widest = std::max({hidden, widths.queries, widths.mlp, config.expert_intermediate_size,
+                                        config.per_layer_input_size});
+  CARAT_ASSIGN_OR_RETURN(ws.products, LinearScratch::Create(rows, widest));
   CARAT_RETURN_IF_ERROR(AllocateRope(ws.sliding_rope, config, false, rows));
   CARAT_RETURN_IF_ERROR(AllocateRope(ws.full_rope, config, true, rows));
   for (int i = 0; i < workers; ++i) {
@@ -121,8 +127,8 @@ std::size_t Workspace::memory_bytes() const {
     floats += buffer->size();
   }
   for (const AttentionScratch& s : scratch)
-    floats += 3 * s.queries.size() + s.scores.size() + 6 * s.begin.size();
-  return floats * sizeof(float);
+    floats += 3 * s.queries.size() + s.scores.size() + 6 * s.begin.size() + s.narrow.size() / 2;
+  return floats * sizeof(float) + products.memory_bytes();
 }
 
 }  // namespace carat::internal

@@ -7,6 +7,7 @@
 
 #include "carat/status.h"
 #include "lib/base/aligned_buffer.h"
+#include "lib/kernels/kernels.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {
@@ -26,6 +27,7 @@ struct AttentionScratch {
   AlignedBuffer<float> scores;                // [tile, kPagePositions]
   AlignedBuffer<float> part_max, part_sum, total_max, total_sum;
   AlignedBuffer<std::int32_t> begin, end;
+  AlignedBuffer<std::uint16_t> narrow;  // [4, head_dim + kPagePositions]
 };
 
 struct Workspace {
@@ -56,6 +58,7 @@ struct Workspace {
   AlignedBuffer<float> expert_output;   // [rows, hidden]
   AlignedBuffer<float> expert_sum;      // [rows, hidden]
   AlignedBuffer<float> partials;        // attention over one span each, when there are few tiles
+  LinearScratch products;
   RopeTable sliding_rope, full_rope;
   std::vector<AttentionScratch> scratch;  // one for each worker
 };

@@ -15,7 +15,7 @@ namespace {
 
 Result<ProductKind> ChooseKind(VisionPrecision precision, const KernelTable& kernels, bool weights_are_bf16) {
   const bool plain = &kernels == &PlainKernels();
-  const bool has_bf16 = &kernels == Avx512Kernels() && ProcessorHasBf16Products();
+  const bool has_bf16 = &kernels == Avx512Bf16Table() && ProcessorHasBf16Products();
   switch (precision) {
     case VisionPrecision::kFloat32:
       break;

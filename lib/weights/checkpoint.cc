@@ -7,6 +7,8 @@
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
+#include "lib/weights/gguf_model.h"
+#include "lib/weights/gguf_names.h"
 #include "lib/weights/safetensors.h"
 
 namespace carat::internal {
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::string_view kSingleFile = "model.safetensors";
 constexpr std::string_view kIndexFile = "model.safetensors.index.json";
+constexpr std::string_view kTextPrefixes[] = {"model.language_model.", "model."};
 constexpr std::size_t kLargestIndex = 100'000'000;  // as much as the format allows one file's header
 
 std::string Join(const std::string& folder, std::string_view name) {
@@ -85,17 +88,17 @@ std::optional<std::int64_t> LayerOf(std::string_view name) {
 
 // Why the configuration has no place for a tensor of the text decoder; empty if it does. A tensor that is
 // missing or of another shape is found by Require; this finds what would be left over.
-std::string WhyUnexpected(std::string_view name, const TextConfig& config) {
+std::string WhyUnexpected(std::string_view name, const TextConfig& config, bool is_gguf) {
   const std::int64_t layers = static_cast<std::int64_t>(config.layers.size());
   const std::optional<std::int64_t> layer = LayerOf(name);
   if (layer && (*layer < 0 || *layer >= layers)) {
-    return absl::StrFormat("num_hidden_layers is %d", layers);
+    return absl::StrFormat("%s is %d", is_gguf ? "block_count" : "num_hidden_layers", layers);
   }
   const bool is_expert = layer && (name.find(".experts.") != std::string_view::npos ||
                                    name.find(".router.") != std::string_view::npos);
-  if (is_expert && config.experts == 0) return "enable_moe_block is false";
+  if (is_expert && config.experts == 0) return is_gguf ? "expert_count is 0" : "enable_moe_block is false";
   if (name == "embed_tokens_per_layer.weight" && config.per_layer_input_size == 0) {
-    return "hidden_size_per_layer_input is 0";
+    return is_gguf ? "embedding_length_per_layer_input is 0" : "hidden_size_per_layer_input is 0";
   }
   return "";
 }
@@ -127,7 +130,12 @@ Result<std::vector<TensorEntry>> ReadSafetensors(const std::shared_ptr<const Fil
   return entries;
 }
 
-Result<Checkpoint> Checkpoint::Open(const std::string& folder) {
+Result<Checkpoint> Checkpoint::Open(const std::string& path) {
+  CARAT_ASSIGN_OR_RETURN(const auto gguf, FindGgufModel(path));
+  return gguf ? OpenGguf(*gguf) : OpenFolder(path);
+}
+
+Result<Checkpoint> Checkpoint::OpenFolder(const std::string& folder) {
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
   CARAT_ASSIGN_OR_RETURN(checkpoint.config_, ReadModelConfig(folder));
@@ -135,6 +143,56 @@ Result<Checkpoint> Checkpoint::Open(const std::string& folder) {
   CARAT_RETURN_IF_ERROR(checkpoint.FindTextPrefix());
   CARAT_RETURN_IF_ERROR(checkpoint.CheckAgainstConfig());
   return checkpoint;
+}
+
+Result<Checkpoint> Checkpoint::OpenGguf(const std::string& path) {
+  CARAT_ASSIGN_OR_RETURN(const GgufModel model, GgufModel::Open(path));
+  Checkpoint checkpoint;
+  checkpoint.folder_ = path;
+  checkpoint.is_gguf_ = true;
+  checkpoint.text_prefix_ = kTextPrefixes[0];
+  CARAT_ASSIGN_OR_RETURN(checkpoint.config_, ReadGgufConfig(model));
+  for (const GgufFile& part : model.parts()) CARAT_RETURN_IF_ERROR(checkpoint.AddPart(part));
+  CARAT_RETURN_IF_ERROR(checkpoint.CheckAgainstConfig());
+  return checkpoint;
+}
+
+Status Checkpoint::AddPart(const GgufFile& part) {
+  const std::size_t index = files_.size();
+  for (const GgufTensor& tensor : part.tensors()) {
+    if (tensor.name == kGgufRopeFactors) continue;  // the configuration has it
+    const auto name = CheckpointNameOf(tensor.name);
+    if (!name) {
+      return Unimplemented(
+          "%s: tensor '%s': this version of carat has no place for it in a text decoder, and "
+          "leaving it out could change what is computed",
+          part.path(), tensor.name);
+    }
+    const std::string full = text_prefix_ + *name;
+    CARAT_RETURN_IF_ERROR(CheckNew(full, part.path()));
+    if (!tensor.format) {
+      others_.emplace(full, OtherTensor{tensor.type_name, index});
+      continue;
+    }
+    by_name_.emplace(full, tensors_.size());
+    TensorEntry& entry = tensors_.emplace_back();
+    entry.name = full;
+    entry.name_in_file = tensor.name;
+    entry.format = *tensor.format;
+    entry.shape = tensor.shape;
+    entry.data = part.file()->bytes().data() + tensor.begin;
+    entry.bytes = tensor.bytes;
+    entry.file = index;
+  }
+  files_.push_back(part.file());
+  return {};
+}
+
+std::string Checkpoint::NameInFile(std::string_view name) const {
+  if (is_gguf_ && name.starts_with(text_prefix_)) {
+    if (auto found = GgufNameOf(name.substr(text_prefix_.size()))) return *std::move(found);
+  }
+  return std::string(name);
 }
 
 Status Checkpoint::OpenFiles() {
@@ -202,13 +260,12 @@ std::optional<std::size_t> Checkpoint::FileOf(std::string_view name) const {
 
 Status Checkpoint::FindTextPrefix() {
   constexpr std::string_view kEmbedding = "embed_tokens.weight";
-  constexpr std::string_view kPrefixes[] = {"model.language_model.", "model."};
-  for (const std::string_view prefix : kPrefixes) {
+  for (const std::string_view prefix : kTextPrefixes) {
     text_prefix_ = prefix;
     if (FileOf(text_prefix_ + std::string(kEmbedding))) return {};
   }
   return NotFound("%s: expected a tensor '%s%s' or '%s%s', but found neither among %d", folder_,
-                  std::string(kPrefixes[0]), std::string(kEmbedding), std::string(kPrefixes[1]),
+                  std::string(kTextPrefixes[0]), std::string(kEmbedding), std::string(kTextPrefixes[1]),
                   std::string(kEmbedding), tensors_.size());
 }
 
@@ -216,10 +273,11 @@ Status Checkpoint::CheckAgainstConfig() const {
   for (const TensorEntry& tensor : tensors_) {
     if (!tensor.name.starts_with(text_prefix_)) continue;
     const std::string why =
-        WhyUnexpected(std::string_view(tensor.name).substr(text_prefix_.size()), config_.text);
+        WhyUnexpected(std::string_view(tensor.name).substr(text_prefix_.size()), config_.text, is_gguf_);
     if (!why.empty()) {
-      return InvalidArgument("%s: tensor '%s' is in the file, but config.json has no place for it: %s",
-                             files_[tensor.file]->path(), tensor.name, why);
+      return InvalidArgument("%s: tensor '%s' is in the file, but %s no place for it: %s",
+                             files_[tensor.file]->path(), NameInFile(tensor.name),
+                             is_gguf_ ? "its keys have" : "config.json has", why);
     }
   }
   return {};
@@ -236,15 +294,17 @@ Result<const TensorEntry*> Checkpoint::Require(std::string_view name,
   if (tensor == nullptr) {
     const auto other = others_.find(name);
     if (other == others_.end()) {
-      return NotFound("%s: expected a tensor '%s' of shape %s, but there is none", folder_, std::string(name),
+      return NotFound("%s: expected a tensor '%s' of shape %s, but there is none", folder_, NameInFile(name),
                       ShapeString(shape));
     }
-    return InvalidArgument("%s: tensor '%s' is %s, but must be BF16, F16 or F32", folder_, std::string(name),
-                           other->second.type);
+    return InvalidArgument(
+        "%s: tensor '%s' is %s, but must be %s", files_[other->second.file]->path(), NameInFile(name),
+        other->second.type,
+        is_gguf_ ? "F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL or IQ4_XS" : "BF16, F16 or F32");
   }
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
     return InvalidArgument("%s: tensor '%s': expected shape %s, but found %s", files_[tensor->file]->path(),
-                           tensor->name, ShapeString(shape), ShapeString(tensor->shape));
+                           NameInFile(name), ShapeString(shape), ShapeString(tensor->shape));
   }
   return tensor;
 }

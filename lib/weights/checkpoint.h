@@ -14,6 +14,7 @@
 
 #include "carat/status.h"
 #include "lib/base/file_mapping.h"
+#include "lib/base/gguf.h"
 #include "lib/base/tensor.h"
 #include "lib/weights/model_config.h"
 
@@ -26,7 +27,8 @@ struct TensorEntry {
   std::vector<std::int64_t> shape;  // outermost first; empty for a scalar
   const std::byte* data = nullptr;
   std::uint64_t bytes = 0;
-  std::size_t file = 0;  // index into Checkpoint::files()
+  std::size_t file = 0;      // index into Checkpoint::files()
+  std::string name_in_file;  // what the file calls it, where that is another name
 
   std::int64_t values() const;  // the product of the shape
 };
@@ -44,10 +46,13 @@ Result<std::vector<TensorEntry>> ReadSafetensors(const std::shared_ptr<const Fil
 class Checkpoint {
  public:
   // A Hugging Face folder: config.json, and model.safetensors or the shards of model.safetensors.index.json.
-  // Nothing but the tables of contents is read.
-  static Result<Checkpoint> Open(const std::string& folder);
+  // Or a GGUF file, any part of a split one, or a folder with one GGUF model: its tensors are presented under
+  // the names that a folder would have. Nothing but the tables of contents is read.
+  static Result<Checkpoint> Open(const std::string& path);
 
+  // The folder, or the GGUF file.
   const std::string& folder() const { return folder_; }
+  bool is_gguf() const { return is_gguf_; }
   const ModelConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<const FileMapping>>& files() const { return files_; }
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
@@ -72,6 +77,11 @@ class Checkpoint {
     std::size_t file;
   };
 
+  static Result<Checkpoint> OpenFolder(const std::string& folder);
+  static Result<Checkpoint> OpenGguf(const std::string& path);
+  Status AddPart(const GgufFile& part);
+  // What the files call the tensor of that name.
+  std::string NameInFile(std::string_view name) const;
   Status OpenFiles();
   Status OpenShards(const std::string& index_path);
   Status AddFile(const std::string& path);
@@ -81,6 +91,7 @@ class Checkpoint {
   Status CheckAgainstConfig() const;
 
   std::string folder_;
+  bool is_gguf_ = false;
   ModelConfig config_;
   std::vector<std::shared_ptr<const FileMapping>> files_;
   std::vector<TensorEntry> tensors_;

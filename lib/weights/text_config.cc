@@ -13,6 +13,7 @@
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
 #include "lib/weights/config_values.h"
+#include "lib/weights/layer_rules.h"
 
 namespace carat::internal {
 namespace {
@@ -165,12 +166,6 @@ Result<std::vector<bool>> ReadLayerKinds(const JsonObject& object) {
   return full;
 }
 
-// The heads of one layer.
-struct HeadSizes {
-  std::int64_t head_dim;
-  std::int64_t kv_heads;
-};
-
 // The number of a layer written as a key, "5" or "05".
 std::optional<std::size_t> LayerNumber(std::string_view key) {
   std::size_t number;
@@ -227,29 +222,6 @@ Status ApplyGlobalSizes(const JsonObject& object, const std::vector<bool>& full,
   return {};
 }
 
-Status CheckHeads(const JsonObject& object, std::int64_t attention_heads,
-                  const std::vector<HeadSizes>& heads) {
-  for (std::size_t i = 0; i < heads.size(); ++i) {
-    const auto [head_dim, kv_heads] = heads[i];
-    if (head_dim % 2 != 0) {
-      return InvalidArgument("%s is %d in layer %d, but must be even: rotary embedding turns pairs",
-                             object.Locate("head_dim"), head_dim, i);
-    }
-    if (attention_heads % kv_heads != 0) {
-      return InvalidArgument("%s is %d in layer %d, which does not divide num_attention_heads, %d",
-                             object.Locate("num_key_value_heads"), kv_heads, i, attention_heads);
-    }
-    const auto width = CheckedMultiply(attention_heads, head_dim);
-    if (!width || *width > kWidth.high) {
-      return InvalidArgument(
-          "%s is %d in layer %d, which for %d heads is more than the %d that carat allows "
-          "together",
-          object.Locate("head_dim"), head_dim, i, attention_heads, kWidth.high);
-    }
-  }
-  return {};
-}
-
 Result<std::vector<HeadSizes>> ReadHeads(const JsonObject& object, const std::vector<bool>& full,
                                          std::int64_t attention_heads, bool keys_are_values) {
   HeadSizes usual;
@@ -260,7 +232,11 @@ Result<std::vector<HeadSizes>> ReadHeads(const JsonObject& object, const std::ve
   CARAT_ASSIGN_OR_RETURN(const auto overrides, object.Object("per_layer_config"));
   CARAT_RETURN_IF_ERROR(overrides ? ApplyPerLayerConfig(*overrides, heads)
                                   : ApplyGlobalSizes(object, full, keys_are_values, heads));
-  CARAT_RETURN_IF_ERROR(CheckHeads(object, attention_heads, heads));
+  const HeadPlaces places = {object.Locate("head_dim"), object.Locate("num_key_value_heads"),
+                             "num_attention_heads"};
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    CARAT_RETURN_IF_ERROR(CheckHeads(places, attention_heads, heads[i], i));
+  }
   return heads;
 }
 
@@ -306,38 +282,11 @@ Result<std::array<RopeRule, 2>> ReadRope(const JsonObject& object, const std::ve
   return rules;
 }
 
-// Points every KV-shared layer at the last own layer of its kind.
-Status ResolveSharing(const JsonObject& object, TextConfig& config) {
+Status ReadSharing(const JsonObject& object, TextConfig& config) {
   constexpr std::string_view kKey = "num_kv_shared_layers";
   const auto count = static_cast<std::int64_t>(config.layers.size());
   CARAT_ASSIGN_OR_RETURN(config.kv_shared_layers, IntegerOr(object, kKey, 0, {0, count}));
-  const std::int64_t own = count - config.kv_shared_layers;
-  std::array<std::optional<std::int64_t>, 2> last_own;
-  for (std::int64_t i = 0; i < own; ++i) {
-    config.layers[i].kv_layer = i;
-    last_own[config.layers[i].full_attention ? 1 : 0] = i;
-  }
-  for (std::int64_t i = own; i < count; ++i) {
-    LayerConfig& layer = config.layers[i];
-    const auto& source = last_own[layer.full_attention ? 1 : 0];
-    if (!source) {
-      return InvalidArgument(
-          "%s is %d: layer %d has no keys and values of its own, and none of the first %d "
-          "layers is of its kind, %s",
-          object.Locate(kKey), config.kv_shared_layers, i, own,
-          std::string(kLayerKinds[layer.full_attention ? 1 : 0]));
-    }
-    const LayerConfig& owner = config.layers[*source];
-    if (owner.head_dim != layer.head_dim || owner.kv_heads != layer.kv_heads) {
-      return InvalidArgument(
-          "%s is %d: layer %d, with %d heads of %d, would read the keys of layer %d, which "
-          "has %d of %d",
-          object.Locate(kKey), config.kv_shared_layers, i, layer.kv_heads, layer.head_dim, *source,
-          owner.kv_heads, owner.head_dim);
-    }
-    layer.kv_layer = *source;
-  }
-  return {};
+  return ShareKeyValues(object.Locate(kKey), config);
 }
 
 Status ReadMlpWidths(const JsonObject& object, TextConfig& config) {
@@ -370,7 +319,7 @@ Status ReadLayers(const JsonObject& object, const std::vector<bool>& full, TextC
     layer.rope.rotated_pairs =
         static_cast<std::int64_t>(rule.turning_part * static_cast<double>(layer.head_dim) / 2);
   }
-  CARAT_RETURN_IF_ERROR(ResolveSharing(object, config));
+  CARAT_RETURN_IF_ERROR(ReadSharing(object, config));
   return ReadMlpWidths(object, config);
 }
 

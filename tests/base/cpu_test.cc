@@ -41,6 +41,8 @@ TEST(InstructionSet, Names) {
   EXPECT_EQ(InstructionSetName(InstructionSet::kPlain), "plain");
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx2), "avx2");
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512), "avx512");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512Vnni), "avx512vnni");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512Bf16), "avx512bf16");
   EXPECT_EQ(InstructionSetName(static_cast<InstructionSet>(99)), "unknown");
 }
 
@@ -82,7 +84,8 @@ TEST(InstructionSet, UnknownNameInTheEnvironment) {
 
 TEST(InstructionSet, WhatTheMachineLacksIsRefused) {
   const ScopedInstructionSet environment(nullptr);
-  for (const InstructionSet set : {InstructionSet::kPlain, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+  for (const InstructionSet set : {InstructionSet::kPlain, InstructionSet::kAvx2, InstructionSet::kAvx512,
+                                   InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16}) {
     const auto chosen = ChooseInstructionSet(set);
     if (CpuSupports(set)) {
       EXPECT_EQ(*chosen, set);

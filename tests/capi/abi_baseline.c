@@ -67,7 +67,7 @@ _Static_assert(offsetof(carat_task_runner, concurrency) == 16, "carat_task_runne
 _Static_assert(offsetof(carat_task_runner, run) == 24, "carat_task_runner.run");
 _Static_assert(offsetof(carat_task_runner, release) == 32, "carat_task_runner.release");
 
-_Static_assert(sizeof(carat_model_options) == 64, "carat_model_options");
+_Static_assert(sizeof(carat_model_options) == 72, "carat_model_options");
 _Static_assert(offsetof(carat_model_options, struct_size) == 0, "carat_model_options.struct_size");
 _Static_assert(offsetof(carat_model_options, runner) == 8, "carat_model_options.runner");
 _Static_assert(offsetof(carat_model_options, progress) == 16, "carat_model_options.progress");
@@ -78,9 +78,11 @@ _Static_assert(offsetof(carat_model_options, log_user_data) == 40, "carat_model_
 _Static_assert(offsetof(carat_model_options, threads) == 48, "carat_model_options.threads");
 _Static_assert(offsetof(carat_model_options, instruction_set) == 52, "carat_model_options.instruction_set");
 _Static_assert(offsetof(carat_model_options, preload) == 56, "carat_model_options.preload");
-_Static_assert(offsetof(carat_model_options, reserved) == 60, "carat_model_options.reserved");
+_Static_assert(offsetof(carat_model_options, weight_type) == 60, "carat_model_options.weight_type");
+_Static_assert(offsetof(carat_model_options, precision) == 64, "carat_model_options.precision");
+_Static_assert(offsetof(carat_model_options, reserved) == 68, "carat_model_options.reserved");
 
-_Static_assert(sizeof(carat_model_info) == 96, "carat_model_info");
+_Static_assert(sizeof(carat_model_info) == 112, "carat_model_info");
 _Static_assert(offsetof(carat_model_info, struct_size) == 0, "carat_model_info.struct_size");
 _Static_assert(offsetof(carat_model_info, path) == 8, "carat_model_info.path");
 _Static_assert(offsetof(carat_model_info, path_size) == 16, "carat_model_info.path_size");
@@ -97,7 +99,10 @@ _Static_assert(offsetof(carat_model_info, experts) == 76, "carat_model_info.expe
 _Static_assert(offsetof(carat_model_info, experts_per_token) == 80, "carat_model_info.experts_per_token");
 _Static_assert(offsetof(carat_model_info, has_vision) == 84, "carat_model_info.has_vision");
 _Static_assert(offsetof(carat_model_info, has_audio) == 88, "carat_model_info.has_audio");
-_Static_assert(offsetof(carat_model_info, reserved) == 92, "carat_model_info.reserved");
+_Static_assert(offsetof(carat_model_info, integer_weights) == 92, "carat_model_info.integer_weights");
+_Static_assert(offsetof(carat_model_info, bytes_per_token) == 96, "carat_model_info.bytes_per_token");
+_Static_assert(offsetof(carat_model_info, operations_per_prompt_token) == 104,
+               "carat_model_info.operations_per_prompt_token");
 
 _Static_assert(sizeof(carat_tensor_info) == 80, "carat_tensor_info");
 _Static_assert(offsetof(carat_tensor_info, struct_size) == 0, "carat_tensor_info.struct_size");
@@ -248,10 +253,18 @@ _Static_assert(CARAT_LOG_INFO == 0, "CARAT_LOG_INFO");
 _Static_assert(CARAT_LOG_WARNING == 1, "CARAT_LOG_WARNING");
 
 _Static_assert(sizeof(carat_instruction_set) == 4, "carat_instruction_set");
+_Static_assert(CARAT_WEIGHTS_AS_STORED == 0, "CARAT_WEIGHTS_AS_STORED");
+_Static_assert(CARAT_WEIGHTS_INT8 == 1, "CARAT_WEIGHTS_INT8");
+_Static_assert(CARAT_WEIGHTS_INT4 == 2, "CARAT_WEIGHTS_INT4");
+_Static_assert(CARAT_PRECISION_AUTO == 0, "CARAT_PRECISION_AUTO");
+_Static_assert(CARAT_PRECISION_FLOAT32 == 1, "CARAT_PRECISION_FLOAT32");
+_Static_assert(CARAT_PRECISION_BFLOAT16 == 2, "CARAT_PRECISION_BFLOAT16");
 _Static_assert(CARAT_INSTRUCTION_SET_AUTO == 0, "CARAT_INSTRUCTION_SET_AUTO");
 _Static_assert(CARAT_INSTRUCTION_SET_PLAIN == 1, "CARAT_INSTRUCTION_SET_PLAIN");
 _Static_assert(CARAT_INSTRUCTION_SET_AVX2 == 2, "CARAT_INSTRUCTION_SET_AVX2");
 _Static_assert(CARAT_INSTRUCTION_SET_AVX512 == 3, "CARAT_INSTRUCTION_SET_AVX512");
+_Static_assert(CARAT_INSTRUCTION_SET_AVX512_VNNI == 4, "CARAT_INSTRUCTION_SET_AVX512_VNNI");
+_Static_assert(CARAT_INSTRUCTION_SET_AVX512_BF16 == 5, "CARAT_INSTRUCTION_SET_AVX512_BF16");
 
 _Static_assert(sizeof(carat_kv_type) == 4, "carat_kv_type");
 _Static_assert(CARAT_KV_AUTO == 0, "CARAT_KV_AUTO");

@@ -35,6 +35,7 @@ carat_model* open_demo(void) {
   carat_model* model = NULL;
   CHECK(carat_model_options_init(&options, sizeof options) == CARAT_OK);
   options.threads = 2;
+  options.precision = CARAT_PRECISION_FLOAT32;
   CHECK_OK(carat_model_load(CARAT_DEMO_MODEL, strlen(CARAT_DEMO_MODEL), &options, &model, error), error);
   carat_error_free(error);
   return model;

@@ -121,7 +121,10 @@ static void checkpoint(const char* name) {
   char folder[1000];
   snprintf(folder, sizeof folder, "%s/%s", CARAT_TEST_DATA, name);
   carat_model* model = NULL;
-  CHECK_OK(carat_model_load(folder, strlen(folder), NULL, &model, error), error);
+  carat_model_options options;
+  CHECK(carat_model_options_init(&options, sizeof options) == CARAT_OK);
+  options.precision = CARAT_PRECISION_FLOAT32;
+  CHECK_OK(carat_model_load(folder, strlen(folder), &options, &model, error), error);
   static const char* const cases[] = {"text", "past_window"};
   for (size_t i = 0; i < 2; ++i) {
     printf("%s/%s\n", name, cases[i]);

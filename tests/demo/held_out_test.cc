@@ -37,6 +37,8 @@ struct WeightStorage {
 std::vector<WeightStorage> Storages() {
   return {
       {"as stored", {}, 0.01},
+      {"int8", {.weight_type = carat::WeightType::kInt8}, 0.01},
+      {"int4", {.weight_type = carat::WeightType::kInt4}, 0.01},
   };
 }
 

@@ -29,7 +29,7 @@ class GenerationTest : public testing::Test {
     return *result;
   }
 
-  Model model_ = *Model::Load(CARAT_DEMO_MODEL, {.threads = 2});
+  Model model_ = *Model::Load(CARAT_DEMO_MODEL, {.threads = 2, .precision = Precision::kFloat32});
   std::vector<std::int32_t> prompt_;
   GenerationOptions options_;
 };

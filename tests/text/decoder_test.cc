@@ -61,7 +61,7 @@ class Machine {
       position_ += count;
       std::vector<float> part(rows.size() * static_cast<std::size_t>(config().vocabulary_size));
       EXPECT_TRUE(
-          decoder_.Head(workspace_.normed.data(), static_cast<std::int64_t>(rows.size()), part.data()).ok());
+          decoder_.Head(workspace_.normed.data(), static_cast<std::int64_t>(rows.size()), workspace_.products, part.data()).ok());
       logits.insert(logits.end(), part.begin(), part.end());
     }
     return logits;

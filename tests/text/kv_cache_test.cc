@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/base/tensor.h"
+#include "lib/kernels/kv_layout.h"
 
 namespace carat::internal {
 namespace {
@@ -34,7 +35,9 @@ float Load(const KvLayer& layer, std::int64_t position, std::int64_t head, std::
   const std::int64_t page = position / kPagePositions;
   const void* plane = key ? layer.Keys(page, head) : layer.Values(page, head);
   const auto format = layer.format() == KvFormat::kF32 ? NumberFormat::kF32 : NumberFormat::kBF16;
-  const auto index = static_cast<std::size_t>(position % kPagePositions * kHeadDim + element);
+  const std::int64_t slot = position % kPagePositions;
+  const auto index = key ? KeyIndex(layer.format(), kPagePositions, slot, element)
+                         : ValueIndex(layer.format(), kHeadDim, slot, element);
   return LoadValue(static_cast<const std::byte*>(plane), format, index);
 }
 

@@ -179,7 +179,7 @@ TEST(BadFolder, NoConfig) {
 
 TEST(BadFolder, AFile) {
   const TemporaryFolder folder;
-  const std::string file = folder.Write("model.gguf", "GGUF");
+  const std::string file = folder.Write("model.bin", "GGUF");
   ExpectError(Checkpoint::Open(file).status(), StatusCode::kNotFound, {file});
 }
 

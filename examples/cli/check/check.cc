@@ -29,6 +29,7 @@ struct CheckArguments {
   std::vector<std::int32_t> chunks = {0};
   std::vector<std::string> kv_types = {"auto"};
   std::vector<std::string> instruction_sets = {"auto"};
+  std::string precision = "float32";
   bool rewind = false;
   bool same_for_threads = false;
   bool json = false;
@@ -51,6 +52,7 @@ class Checker {
         ModelOptions options;
         options.threads = threads;
         options.instruction_set = set;
+        options.precision = ParsePrecision(arguments_.precision);
         CheckModel(folder, ValueOrThrow(Model::Load(path, options)), earlier);
       }
     }
@@ -176,6 +178,9 @@ void AddConfigurationArguments(CLI::App& command, CheckArguments& a) {
            ListNames(sets) + "; all: each that is here  [auto]")
       ->delimiter(',')
       ->check(CLI::IsMember(sets));
+  AddValue(command, kGroup, "--precision", a.precision, "TYPE",
+           "Products with bf16 weights: " + ListNames(PrecisionNames()) + "; bf16 needs wider tolerances  [float32]")
+      ->check(CLI::IsMember(PrecisionNames()));
   AddFlag(command, kGroup, "--rewind", a.rewind, "Also rewind, go on, and demand the same continuation");
   AddFlag(command, kGroup, "--same-for-threads", a.same_for_threads,
           "Also demand the same logits, bit for bit, for all numbers of threads");

@@ -1,0 +1,69 @@
+// The vector type of simd_kernels.inc.h for AVX-512, shared by the files that compile for it.
+struct Vec {
+  static constexpr std::int64_t kWidth = 16;
+  __m512 v;
+
+  static Vec Zero() { return {_mm512_setzero_ps()}; }
+  static Vec Set(float x) { return {_mm512_set1_ps(x)}; }
+  static Vec Load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Vec LoadUnaligned(const std::byte* p) { return {_mm512_castsi512_ps(_mm512_loadu_si512(p))}; }
+  static Vec LoadBf16(const std::byte* p) {
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
+  }
+  // The lower and the upper of two bf16 numbers in each word.
+  static Vec LoadLow(const std::byte* p) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))};
+  }
+  static Vec LoadHigh(const std::byte* p) {
+    return {_mm512_castsi512_ps(
+        _mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(static_cast<int>(0xffff0000u))))};
+  }
+  static Vec LoadF16(const std::byte* p) {
+    return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+  }
+  static float OneF16(const std::byte* p) {
+    std::uint16_t bits;
+    __builtin_memcpy(&bits, p, 2);
+    return _mm512_cvtss_f32(_mm512_cvtph_ps(_mm256_castsi128_si256(_mm_cvtsi32_si128(bits))));
+  }
+  static void Store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
+  // Round to nearest even; NaN stays NaN.
+  static void StoreBf16(std::uint16_t* p, Vec a) {
+    const __m512i bits = _mm512_castps_si512(a.v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded =
+        _mm512_srli_epi32(_mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
+    const __m512i quiet = _mm512_or_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(0x40));
+    const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+    const __m512i result = _mm512_mask_blend_epi32(nan, rounded, quiet);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(result));
+  }
+  static Vec Add(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+  static Vec Subtract(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  static Vec Multiply(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  static Vec Divide(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
+  static Vec MultiplyAdd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  static Vec Min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
+  static Vec Max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+  static Vec Round(Vec a) {
+    return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+  }
+  // 2^n for integral n within the exponents of normal numbers.
+  static Vec PowerOfTwo(Vec n) {
+    const __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23))};
+  }
+  static float Sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
+#if defined(CARAT_BF16_DOT_PRODUCTS)
+  static Vec SetPair(const std::uint16_t* p) {
+    std::int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return {_mm512_castsi512_ps(_mm512_set1_epi32(word))};
+  }
+  // a + b.low * c.low + b.high * c.high, of bf16 pairs.
+  static Vec DotPairs(Vec a, Vec b, Vec c) {
+    return {_mm512_dpbf16_ps(a.v, (__m512bh)_mm512_castps_si512(b.v), (__m512bh)_mm512_castps_si512(c.v))};
+  }
+#endif
+};

@@ -1,0 +1,158 @@
+// Integer products: packing keeps every value, and each instruction set gives the bits of the definition.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "lib/base/aligned_buffer.h"
+#include "lib/base/cpu.h"
+#include "lib/kernels/integer_kernels.h"
+
+namespace carat::internal {
+namespace {
+
+constexpr NumberFormat kFormats[] = {NumberFormat::kQ4_0, NumberFormat::kQ4_1, NumberFormat::kQ5_0,  NumberFormat::kQ5_1,
+                                     NumberFormat::kQ8_0, NumberFormat::kQ2_K, NumberFormat::kQ3_K,  NumberFormat::kQ4_K,
+                                     NumberFormat::kQ5_K, NumberFormat::kQ6_K, NumberFormat::kIQ4_NL, NumberFormat::kIQ4_XS};
+
+// Where a block's float16 scales are.
+std::vector<int> ScaleOffsets(NumberFormat format) {
+  switch (format) {
+    case NumberFormat::kQ4_1:
+    case NumberFormat::kQ5_1:
+    case NumberFormat::kQ4_K:
+    case NumberFormat::kQ5_K:
+      return {0, 2};
+    case NumberFormat::kQ2_K:
+      return {80, 82};
+    case NumberFormat::kQ3_K:
+      return {108};
+    case NumberFormat::kQ6_K:
+      return {208};
+    default:
+      return {0};
+  }
+}
+
+// Random bytes are valid blocks, but for scales that are infinite or not numbers.
+std::vector<std::byte> RandomBlocks(std::mt19937& random, NumberFormat format, std::int64_t values) {
+  std::vector<std::byte> bytes(BytesOf(format, values));
+  for (std::byte& b : bytes) b = static_cast<std::byte>(random());
+  const BlockLayout layout = LayoutOf(format);
+  for (std::size_t at = 0; at < bytes.size(); at += static_cast<std::size_t>(layout.bytes)) {
+    for (const int offset : ScaleOffsets(format)) {
+      const auto high = static_cast<std::uint8_t>((random() & 0x80) | (0x18 + random() % 16));
+      bytes[at + static_cast<std::size_t>(offset) + 1] = static_cast<std::byte>(high);
+    }
+  }
+  return bytes;
+}
+
+struct Rows {
+  std::vector<std::int8_t> values;
+  std::vector<float> scales;
+  std::vector<std::int32_t> sums, fine;
+  QuantizedRows view;
+
+  Rows(const IntegerKernels& kernels, const std::vector<float>& x, std::int64_t rows, std::int64_t cols)
+      : values(static_cast<std::size_t>(rows * cols)),
+        scales(values.size() / 32),
+        sums(values.size() / 32),
+        fine(values.size() / 16),
+        view{values.data(), scales.data(), sums.data(), fine.data(), cols} {
+    for (std::int64_t r = 0; r < rows; ++r) kernels.quantize(x.data() + r * cols, view, r);
+  }
+};
+
+std::vector<const IntegerKernels*> FastKernels() {
+  std::vector<const IntegerKernels*> tables;
+  if (CpuSupports(InstructionSet::kAvx2) && Avx2IntegerKernels() != nullptr) tables.push_back(Avx2IntegerKernels());
+  if (CpuSupports(InstructionSet::kAvx512Vnni) && Avx512VnniIntegerKernels() != nullptr)
+    tables.push_back(Avx512VnniIntegerKernels());
+  return tables;
+}
+
+std::vector<float> RandomRows(std::mt19937& random, std::int64_t count) {
+  std::normal_distribution<float> normal;
+  std::vector<float> x(static_cast<std::size_t>(count));
+  for (float& value : x) value = normal(random) * (random() % 64 == 0 ? 20.0f : 1.0f);
+  for (std::size_t i = 0; i < x.size() && i < 32; ++i) x[i] = 0;  // a group of zeros
+  return x;
+}
+
+TEST(IntegerKernelsTest, QuantisedActivationsAreTheSameEverywhere) {
+  std::mt19937 random(3);
+  const auto x = RandomRows(random, 3 * 320);
+  const Rows expected(PlainIntegerKernels(), x, 3, 320);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const float back = static_cast<float>(expected.values[i]) * expected.scales[i / 32];
+    ASSERT_LE(std::fabs(back - x[i]), 0.5001f * expected.scales[i / 32]);
+  }
+  for (std::size_t g = 0; g < expected.sums.size(); ++g) {
+    int sum = 0;
+    for (std::size_t i = 0; i < 32; ++i) sum += expected.values[32 * g + i];
+    ASSERT_EQ(expected.sums[g], -sum);
+    ASSERT_EQ(expected.fine[2 * g] + expected.fine[2 * g + 1], -sum);
+  }
+  for (const IntegerKernels* kernels : FastKernels()) {
+    const Rows got(*kernels, x, 3, 320);
+    EXPECT_EQ(got.values, expected.values);
+    EXPECT_EQ(got.scales, expected.scales);
+    EXPECT_EQ(got.sums, expected.sums);
+    EXPECT_EQ(got.fine, expected.fine);
+  }
+}
+
+class IntegerProductTest : public testing::TestWithParam<NumberFormat> {};
+
+TEST_P(IntegerProductTest, EverySetGivesTheBitsOfTheDefinition) {
+  const NumberFormat format = GetParam();
+  const PackedKind kind = PackedKindOf(format);
+  std::mt19937 random(11 + static_cast<unsigned>(format));
+  const auto scratch = AlignedBuffer<std::byte>::Allocate(kIntegerScratchBytes, "a test");
+  ASSERT_TRUE(scratch.ok());
+  for (const std::int64_t rows : {1, 2, 3, 4, 5, 8, 13}) {
+    const std::int64_t blocks = 1 + random() % (LayoutOf(format).values == 32 ? 20 : 3);
+    const std::int64_t cols = blocks * LayoutOf(format).values;
+    const std::int64_t outputs = 1 + random() % 64;
+    const auto bytes = RandomBlocks(random, format, outputs * cols);
+    const MatrixView weights{bytes.data(), format, outputs, cols};
+    std::vector<std::byte> panel(static_cast<std::size_t>(PanelBytes(kind, cols)), std::byte{0xff});
+    PackPanel(weights, 0, outputs, panel.data());
+    const auto x = RandomRows(random, rows * cols);
+    const Rows quantized(PlainIntegerKernels(), x, rows, cols);
+    std::vector<float> expected(static_cast<std::size_t>(rows * outputs), -1);
+    PlainIntegerKernels().product(kind, panel.data(), quantized.view, 0, rows, expected.data(), outputs, outputs,
+                                  scratch->data());
+    // The definition itself, against products in float64 of what the packed bytes say.
+    std::vector<float> row(static_cast<std::size_t>(cols));
+    for (std::int64_t n = 0; n < outputs; ++n) {
+      UnpackRow(kind, panel.data(), cols, static_cast<int>(n), row.data());
+      for (std::int64_t r = 0; r < rows; ++r) {
+        double sum = 0, magnitude = 0;
+        for (std::int64_t k = 0; k < cols; ++k) {
+          const auto i = static_cast<std::size_t>(r * cols + k);
+          const double term = static_cast<double>(row[static_cast<std::size_t>(k)]) * quantized.values[i] *
+                              quantized.scales[i / 32];
+          sum += term;
+          magnitude += std::fabs(term);
+        }
+        ASSERT_NEAR(expected[static_cast<std::size_t>(r * outputs + n)], sum, 2e-6 * magnitude + 1e-6);
+      }
+    }
+    for (const IntegerKernels* kernels : FastKernels()) {
+      std::vector<float> got(static_cast<std::size_t>(rows * outputs) + 64, -2);
+      kernels->product(kind, panel.data(), quantized.view, 0, rows, got.data(), outputs, outputs, scratch->data());
+      for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(got[i], expected[i]) << rows << " rows, value " << i;
+      for (std::size_t i = expected.size(); i < got.size(); ++i) ASSERT_EQ(got[i], -2) << "written beyond the end";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, IntegerProductTest, testing::ValuesIn(kFormats),
+                         [](const auto& format) { return std::string(NumberFormatName(format.param)); });
+
+}  // namespace
+}  // namespace carat::internal
