@@ -112,6 +112,18 @@ struct carat_candidates {
   std::optional<carat::CandidateList> own;  // what `list` points to, in one that the host made
 };
 
+struct carat_grammar {
+  carat::Grammar value;
+};
+
+struct carat_grammar_vocabulary {
+  carat::GrammarVocabulary value;
+};
+
+struct carat_constraint {
+  carat::GrammarConstraint value;
+};
+
 struct carat_sampler {
   std::shared_ptr<carat::capi::Shared<std::unique_ptr<carat::Sampler>>> core;
 };

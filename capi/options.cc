@@ -1,9 +1,12 @@
 #include "capi/options.h"
 
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <utility>
 
 #include "capi/call.h"
+#include "capi/handles.h"
 #include "capi/sized_struct.h"
 
 namespace carat::capi {
@@ -36,6 +39,10 @@ Result<SamplingOptions> ToSamplingOptions(const carat_sampling_options* given) {
   options.seed = read.seed;
   options.logit_bias.reserve(biases.size());
   for (const carat_logit_bias& bias : biases) options.logit_bias.emplace_back(bias.token, bias.bias);
+  if (read.constraint != nullptr) {
+    CARAT_ASSIGN_OR_RETURN(GrammarConstraint constraint, read.constraint->value.Clone());
+    options.constraint = std::make_shared<const GrammarConstraint>(std::move(constraint));
+  }
   return options;
 }
 

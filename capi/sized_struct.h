@@ -16,6 +16,9 @@ namespace carat::capi {
 // size before.
 template <typename T>
 inline constexpr std::size_t kFirstSize = sizeof(T);
+template <>
+inline constexpr std::size_t kFirstSize<carat_sampling_options> = offsetof(carat_sampling_options,
+                                                                           constraint);
 
 // No struct will ever be larger, so that a size that was never set is found out before anything is read.
 inline constexpr std::size_t kLargestSize = 1024;
@@ -38,6 +41,24 @@ inline carat_sampling_options DefaultsOf() noexcept {
   options.top_p = 1;
   options.typical_p = 1;
   options.repetition_penalty = 1;
+  return options;
+}
+
+template <>
+inline carat_json_schema_options DefaultsOf() noexcept {
+  carat_json_schema_options options{};
+  options.struct_size = sizeof options;
+  options.max_whitespace = 64;
+  return options;
+}
+
+template <>
+inline carat_constraint_options DefaultsOf() noexcept {
+  carat_constraint_options options{};
+  options.struct_size = sizeof options;
+  options.trigger = -1;
+  options.free_begin = -1;
+  options.free_end = -1;
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include "carat/chat.h"
 #include "carat/conversation.h"
 #include "carat/generation.h"
+#include "carat/grammar.h"
 #include "carat/media.h"
 #include "carat/model.h"
 #include "carat/prompt.h"

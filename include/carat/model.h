@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "carat/export.h"
+#include "carat/grammar.h"
 #include "carat/sampler.h"
 #include "carat/status.h"
 #include "carat/tokenizer.h"
@@ -190,6 +191,10 @@ class CARAT_EXPORT Model {
 
   // The ids that end an answer: generation_config.json's, or config.json's.
   std::vector<std::int32_t> stop_tokens() const;
+
+  // The tokenizer's vocabulary with the stop tokens, ready for grammars (grammar.h); made at the first call,
+  // then shared. Errors: RESOURCE_EXHAUSTED.
+  Result<GrammarVocabulary> grammar_vocabulary() const noexcept;
 
   // The threads and kernels that were chosen.
   int threads() const noexcept;

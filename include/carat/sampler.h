@@ -8,9 +8,9 @@
 //   chain->Accept(*token);
 //
 // A chain is a row of samplers. Each edits a list of candidate tokens (drops some, changes logits), and one
-// of them, usually the last, selects a token. Create puts them in the reference's order: logit bias,
-// penalties, temperature, top-k, top-p, min-p, typical, draw. The same options, seed and logits give the same
-// tokens on every machine.
+// of them, usually the last, selects a token. Create puts them in the reference's order, behind a constraint
+// if there is one: logit bias, penalties, temperature, top-k, top-p, min-p, typical, draw. The same options,
+// seed and logits give the same tokens on every machine.
 //
 // Threads: a chain belongs to one thread at a time. Since 0.1.
 #ifndef CARAT_SAMPLER_H_
@@ -32,6 +32,7 @@ namespace carat {
 namespace internal {
 class BuiltInSampler;
 }
+class GrammarConstraint;
 class SamplerChain;
 
 // A token that may come next. Since 0.1.
@@ -138,6 +139,8 @@ struct SamplingOptions {
   std::vector<std::pair<std::int32_t, float>> logit_bias;
   // The same seed gives the same tokens.
   std::uint64_t seed = 0;
+  // What the answer must be (grammar.h); null: anything. A chain begins with a copy of it, in its state.
+  std::shared_ptr<const GrammarConstraint> constraint;
 };
 
 // Since 0.1.

@@ -64,6 +64,13 @@ std::vector<std::int32_t> Model::stop_tokens() const {
   return impl_ ? impl_->config().stop_tokens : std::vector<std::int32_t>();
 }
 
+Result<GrammarVocabulary> Model::grammar_vocabulary() const noexcept {
+  return Guard([&]() -> Result<GrammarVocabulary> {
+    if (!impl_) return internal::FailedPrecondition("this model has been moved from");
+    return impl_->grammar_vocabulary();
+  });
+}
+
 int Model::threads() const noexcept {
   return impl_ ? impl_->threads() : 0;
 }

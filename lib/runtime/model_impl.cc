@@ -139,6 +139,14 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
   return std::shared_ptr<const ModelImpl>(std::move(model));
 }
 
+Result<GrammarVocabulary> ModelImpl::grammar_vocabulary() const {
+  const std::lock_guard<std::mutex> lock(grammar_mutex_);
+  if (!grammar_vocabulary_) {
+    CARAT_ASSIGN_OR_RETURN(grammar_vocabulary_, GrammarVocabulary::Create(tokenizer_, config().stop_tokens));
+  }
+  return *grammar_vocabulary_;
+}
+
 SamplingOptions ModelImpl::DefaultSampling() const {
   SamplingOptions options = config().sampling;
   for (const std::int32_t token : config().suppress_tokens) {

@@ -3,9 +3,12 @@
 #define CARAT_LIB_RUNTIME_MODEL_IMPL_H_
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "carat/chat.h"
+#include "carat/grammar.h"
 #include "carat/model.h"
 #include "carat/session.h"
 #include "lib/base/thread_pool.h"
@@ -32,6 +35,8 @@ class ModelImpl {
   int threads() const { return work_->workers(); }
   // generation_config.json's recommendation, with its suppressed tokens forbidden.
   SamplingOptions DefaultSampling() const;
+  // Made when it is first asked for.
+  Result<GrammarVocabulary> grammar_vocabulary() const;
   // Whether any weights are integers.
   bool quantized() const { return packed_.size() > 0; }
   // Bytes of weights that every token reads, and of tables that it looks up rows of.
@@ -65,6 +70,8 @@ class ModelImpl {
   LinearEngine linear_;
   std::unique_ptr<const TextDecoder> decoder_;
   std::unique_ptr<const Towers> towers_;
+  mutable std::mutex grammar_mutex_;
+  mutable std::optional<GrammarVocabulary> grammar_vocabulary_;
 };
 
 // What a session takes under these options, and the options with every 0 and kAuto decided.

@@ -1,6 +1,7 @@
 // From options to a chain, in the reference's order.
 #include <utility>
 
+#include "carat/grammar.h"
 #include "carat/sampler.h"
 #include "lib/base/error.h"
 #include "lib/base/guard.h"
@@ -38,6 +39,10 @@ Result<SamplerChain> SamplerChain::Create(const SamplingOptions& options) noexce
     // Those that greedy choice does not need are checked too.
     CARAT_RETURN_IF_ERROR(internal::CheckOptions(options));
     SamplerChain chain;
+    // In front: the others then have few candidates to look at.
+    if (options.constraint != nullptr) {
+      CARAT_RETURN_IF_ERROR(AppendMade(chain, samplers::Constraint(*options.constraint)));
+    }
     if (!options.logit_bias.empty()) {
       CARAT_RETURN_IF_ERROR(AppendMade(chain, samplers::LogitBias(options.logit_bias)));
     }

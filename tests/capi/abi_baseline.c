@@ -24,7 +24,7 @@ _Static_assert(sizeof(carat_logit_bias) == 8, "carat_logit_bias");
 _Static_assert(offsetof(carat_logit_bias, token) == 0, "carat_logit_bias.token");
 _Static_assert(offsetof(carat_logit_bias, bias) == 4, "carat_logit_bias.bias");
 
-_Static_assert(sizeof(carat_sampling_options) == 72, "carat_sampling_options");
+_Static_assert(sizeof(carat_sampling_options) == 80, "carat_sampling_options");
 _Static_assert(offsetof(carat_sampling_options, struct_size) == 0, "carat_sampling_options.struct_size");
 _Static_assert(offsetof(carat_sampling_options, logit_bias) == 8, "carat_sampling_options.logit_bias");
 _Static_assert(offsetof(carat_sampling_options, logit_bias_count) == 16,
@@ -44,6 +44,21 @@ _Static_assert(offsetof(carat_sampling_options, presence_penalty) == 60,
 _Static_assert(offsetof(carat_sampling_options, penalty_window) == 64,
                "carat_sampling_options.penalty_window");
 _Static_assert(offsetof(carat_sampling_options, reserved) == 68, "carat_sampling_options.reserved");
+_Static_assert(offsetof(carat_sampling_options, constraint) == 72, "carat_sampling_options.constraint");
+
+_Static_assert(sizeof(carat_json_schema_options) == 16, "carat_json_schema_options");
+_Static_assert(offsetof(carat_json_schema_options, struct_size) == 0,
+               "carat_json_schema_options.struct_size");
+_Static_assert(offsetof(carat_json_schema_options, max_whitespace) == 8,
+               "carat_json_schema_options.max_whitespace");
+_Static_assert(offsetof(carat_json_schema_options, reserved) == 12, "carat_json_schema_options.reserved");
+
+_Static_assert(sizeof(carat_constraint_options) == 24, "carat_constraint_options");
+_Static_assert(offsetof(carat_constraint_options, struct_size) == 0, "carat_constraint_options.struct_size");
+_Static_assert(offsetof(carat_constraint_options, trigger) == 8, "carat_constraint_options.trigger");
+_Static_assert(offsetof(carat_constraint_options, repeat) == 12, "carat_constraint_options.repeat");
+_Static_assert(offsetof(carat_constraint_options, free_begin) == 16, "carat_constraint_options.free_begin");
+_Static_assert(offsetof(carat_constraint_options, free_end) == 20, "carat_constraint_options.free_end");
 
 _Static_assert(sizeof(carat_task_runner) == 40, "carat_task_runner");
 _Static_assert(offsetof(carat_task_runner, struct_size) == 0, "carat_task_runner.struct_size");

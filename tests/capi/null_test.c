@@ -179,6 +179,52 @@ static void samplers(carat_error* error) {
   carat_candidates_free(list);
 }
 
+static void grammars(const carat_model* some_model, const carat_tokenizer* some_tokenizer,
+                     carat_error* error) {
+  carat_grammar* grammar = NULL;
+  carat_grammar_vocabulary* vocabulary = NULL;
+  carat_constraint* constraint = NULL;
+  carat_sampler* sampler = NULL;
+  const uint64_t* words = NULL;
+  float logit = 0;
+  IS_NULL("schema", carat_grammar_from_json_schema(NULL, 2, NULL, &grammar, error));
+  IS_NULL("grammar", carat_grammar_from_json_schema("{}", 2, NULL, NULL, error));
+  IS_NULL("text", carat_grammar_from_gbnf(NULL, 2, NULL, 0, &grammar, error));
+  IS_NULL("root", carat_grammar_from_gbnf("x", 1, NULL, 3, &grammar, error));
+  IS_NULL("grammar", carat_grammar_from_gbnf("x", 1, NULL, 0, NULL, error));
+  IS_NULL("tools", carat_grammar_from_tools(NULL, 2, 0, &grammar, error));
+  IS_NULL("grammar", carat_grammar_from_tools("[]", 2, 0, NULL, error));
+  IS_NULL("tokenizer", carat_grammar_vocabulary_new(NULL, NULL, 0, &vocabulary, error));
+  IS_NULL("stop_tokens", carat_grammar_vocabulary_new(some_tokenizer, NULL, 1, &vocabulary, error));
+  IS_NULL("vocabulary", carat_grammar_vocabulary_new(some_tokenizer, NULL, 0, NULL, error));
+  IS_NULL("model", carat_model_grammar_vocabulary(NULL, &vocabulary, error));
+  IS_NULL("vocabulary", carat_model_grammar_vocabulary(some_model, NULL, error));
+  CHECK(carat_grammar_vocabulary_size(NULL) == 0);
+  CHECK_OK(carat_grammar_from_json_schema("{}", 2, NULL, &grammar, error), error);
+  CHECK_OK(carat_model_grammar_vocabulary(some_model, &vocabulary, error), error);
+  IS_NULL("grammar", carat_constraint_new(NULL, vocabulary, NULL, &constraint, error));
+  IS_NULL("vocabulary", carat_constraint_new(grammar, NULL, NULL, &constraint, error));
+  IS_NULL("constraint", carat_constraint_new(grammar, vocabulary, NULL, NULL, error));
+  CHECK_OK(carat_constraint_new(grammar, vocabulary, NULL, &constraint, error), error);
+  carat_grammar_free(grammar);
+  carat_grammar_vocabulary_free(vocabulary);
+  IS_NULL("constraint", carat_constraint_mask(NULL, &words, NULL, error));
+  IS_NULL("words", carat_constraint_mask(constraint, NULL, NULL, error));
+  CHECK_OK(carat_constraint_mask(constraint, &words, NULL, error), error);
+  IS_NULL("constraint", carat_constraint_mask_logits(NULL, &logit, 1, error));
+  IS_NULL("logits", carat_constraint_mask_logits(constraint, NULL, 1, error));
+  IS_NULL("constraint", carat_constraint_accept(NULL, 3, error));
+  CHECK(carat_constraint_is_complete(NULL) == 0 && carat_constraint_is_active(NULL) == 0);
+  CHECK(carat_constraint_position(NULL) == 0);
+  IS_NULL("constraint", carat_constraint_rewind(NULL, 0, error));
+  carat_constraint* clone = NULL;
+  IS_NULL("constraint", carat_constraint_clone(NULL, &clone, error));
+  IS_NULL("clone", carat_constraint_clone(constraint, NULL, error));
+  IS_NULL("constraint", carat_sampler_new_constraint(NULL, &sampler, error));
+  IS_NULL("sampler", carat_sampler_new_constraint(constraint, NULL, error));
+  carat_constraint_free(constraint);
+}
+
 static void session(const carat_model* some_model, carat_error* error) {
   outputs o;
   memset(&o, 0xAA, sizeof o);
@@ -254,6 +300,7 @@ int main(void) {
   carat_tokenizer* some_tokenizer = NULL;
   CHECK_OK(carat_model_tokenizer(some_model, &some_tokenizer, error), error);
   tokenizer(some_tokenizer, error);
+  grammars(some_model, some_tokenizer, error);
   model(some_model, error);
   samplers(error);
   session(some_model, error);

@@ -1,4 +1,5 @@
 // Structs with struct_size: init functions, headers older and newer than the library, sizes that are wrong.
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,8 @@ WRAP(rewind_result)
 WRAP(generation_options)
 WRAP(generation_step)
 WRAP(generation_stats)
+WRAP(json_schema_options)
+WRAP(constraint_options)
 
 static void every_init_function(void) {
   static const struct {
@@ -47,6 +50,8 @@ static void every_init_function(void) {
       {init_generation_options, sizeof(carat_generation_options)},
       {init_generation_step, sizeof(carat_generation_step)},
       {init_generation_stats, sizeof(carat_generation_stats)},
+      {init_json_schema_options, sizeof(carat_json_schema_options)},
+      {init_constraint_options, sizeof(carat_constraint_options)},
   };
   for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i) {
     // Exactly as many bytes as are said are written, from the heap so that a sanitizer sees more.
@@ -107,6 +112,12 @@ static void a_newer_header(void) {
   CHECK(carat_sampling_options_init(&options.known, sizeof options) == CARAT_OK);
   CHECK_OK(carat_sampler_chain_new(&options.known, &chain, error), error);
   carat_sampler_chain_free(chain);
+  // And one of before: what lies behind it is not looked at.
+  options.known.constraint = (const carat_constraint*)&options;
+  options.known.struct_size = offsetof(carat_sampling_options, constraint);
+  CHECK_OK(carat_sampler_chain_new(&options.known, &chain, error), error);
+  carat_sampler_chain_free(chain);
+  CHECK(carat_sampling_options_init(&options.known, sizeof options) == CARAT_OK);
   options.unknown = 7;
   CHECK_ERROR(CARAT_INVALID_ARGUMENT, "the header is newer",
               carat_sampler_chain_new(&options.known, &chain, error), error);
@@ -118,7 +129,8 @@ static void wrong_sizes(void) {
   carat_error* error = carat_error_new();
   carat_sampler_chain* chain = NULL;
   carat_sampling_options options;
-  static const size_t wrong[] = {0, 1, sizeof(carat_sampling_options) - 1, 1025, (size_t)-1};
+  // The first version of the struct ended before `constraint`.
+  static const size_t wrong[] = {0, 1, offsetof(carat_sampling_options, constraint) - 1, 1025, (size_t)-1};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
     CHECK(carat_sampling_options_init(&options, sizeof options) == CARAT_OK);
     options.struct_size = wrong[i];
