@@ -19,6 +19,7 @@ namespace carat::internal {
 CARAT_DEFINE_ERROR(Cancelled)
 CARAT_DEFINE_ERROR(InvalidArgument)
 CARAT_DEFINE_ERROR(NotFound)
+CARAT_DEFINE_ERROR(AlreadyExists)
 CARAT_DEFINE_ERROR(PermissionDenied)
 CARAT_DEFINE_ERROR(ResourceExhausted)
 CARAT_DEFINE_ERROR(FailedPrecondition)

@@ -1,8 +1,9 @@
 #include "lib/tokenizer/bpe.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/hash/hash.h"
 #include "lib/tokenizer/bpe_run.h"
 #include "lib/tokenizer/characters.h"
@@ -65,6 +66,21 @@ void BpeModel::AddBytes(const Vocabulary& vocabulary, std::int32_t model_size,
   }
 }
 
+// The keys that are no rule's, each once.
+std::vector<std::uint64_t> BpeModel::WithoutRules(std::vector<std::uint64_t> keys,
+                                                  const std::vector<PairEntry>& rules) {
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::vector<std::uint64_t> rule_keys;
+  rule_keys.reserve(rules.size());
+  for (const PairEntry& rule : rules) rule_keys.push_back(PairKey(rule.left, rule.right));
+  std::sort(rule_keys.begin(), rule_keys.end());
+  std::vector<std::uint64_t> others;
+  std::set_difference(keys.begin(), keys.end(), rule_keys.begin(), rule_keys.end(),
+                      std::back_inserter(others));
+  return others;
+}
+
 // Besides the rules, the table holds the pairs of characters between which a longer rule may merge: those
 // where one rule's left half ends with the first and its right half begins with the second. A merge across
 // the place between two characters is always such a rule, because a piece's text is the text it was made of.
@@ -81,8 +97,7 @@ void BpeModel::AddRules(const Vocabulary& vocabulary, std::span<const MergeRule>
 
   std::vector<PairEntry> entries;
   entries.reserve(rules.size() + rules.size() / 16);
-  absl::flat_hash_set<std::uint64_t> crossed;
-  std::vector<std::uint64_t> keys;
+  std::vector<std::uint64_t> crossed;
   for (std::size_t rank = 0; rank < rules.size(); ++rank) {
     const MergeRule& rule = rules[rank];
     if (IsHidden(hidden, rule.product)) continue;
@@ -91,10 +106,9 @@ void BpeModel::AddRules(const Vocabulary& vocabulary, std::span<const MergeRule>
     entries.push_back({rule.left, rule.right, {static_cast<std::uint32_t>(rank), rule.product}});
     const std::int32_t before = CharacterId(LastCharacter(vocabulary.Piece(rule.left)).code);
     const std::int32_t after = CharacterId(FirstCharacter(vocabulary.Piece(rule.right)).code);
-    if (before >= 0 && after >= 0) crossed.insert(PairKey(before, after));
+    if (before >= 0 && after >= 0) crossed.push_back(PairKey(before, after));
   }
-  for (const PairEntry& entry : entries) crossed.erase(PairKey(entry.left, entry.right));
-  for (const std::uint64_t key : crossed) {
+  for (const std::uint64_t key : WithoutRules(std::move(crossed), entries)) {
     entries.push_back(
         {static_cast<std::int32_t>(key >> 32), static_cast<std::int32_t>(key & 0xFFFFFFFF), {}});
   }

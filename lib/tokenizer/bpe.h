@@ -56,6 +56,8 @@ class BpeModel {
 
   void AddCharacters(const Vocabulary& vocabulary, std::int32_t model_size, const std::vector<bool>& hidden);
   void AddBytes(const Vocabulary& vocabulary, std::int32_t model_size, const std::vector<bool>& hidden);
+  static std::vector<std::uint64_t> WithoutRules(std::vector<std::uint64_t> keys,
+                                                 const std::vector<PairEntry>& rules);
   void AddRules(const Vocabulary& vocabulary, std::span<const MergeRule> rules,
                 const std::vector<bool>& hidden);
 

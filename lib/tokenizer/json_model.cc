@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/error.h"
+#include "lib/tokenizer/merge_reader.h"
 
 namespace carat::internal {
 namespace {
@@ -40,111 +41,6 @@ Status RequireNoText(const JsonObject& model, std::string_view key) {
   if (!text || text->empty()) return Status();
   return Unimplemented("%s is \"%s\", but a Gemma tokenizer has none", model.Locate(key), *text);
 }
-
-// Finds the products of a list of merges. Such lists go through their products in order of id, several merges
-// for each, so the product of the merge before and the piece after it are tried first; that is much faster
-// than looking up.
-class ProductFinder {
- public:
-  ProductFinder(const Vocabulary& vocabulary, std::int32_t model_size)
-      : vocabulary_(vocabulary), model_size_(model_size) {}
-
-  // -1: none.
-  std::int32_t Find(std::string_view left, std::string_view right) {
-    for (std::int32_t guess = last_; guess <= last_ + 1 && guess < model_size_; ++guess) {
-      const std::string_view piece = vocabulary_.Piece(guess);
-      if (piece.size() != left.size() + right.size()) continue;
-      if (piece.starts_with(left) && piece.ends_with(right)) return last_ = guess;
-    }
-    joined_.assign(left);
-    joined_ += right;
-    const auto id = vocabulary_.IdOf(joined_);
-    if (!id || *id >= model_size_) return -1;
-    return last_ = *id;
-  }
-
- private:
-  const Vocabulary& vocabulary_;
-  std::int32_t model_size_;
-  std::int32_t last_ = 0;
-  std::string joined_;
-};
-
-// Reads merges into rules, many at a time, since looking pieces up one by one is slow.
-class MergeReader {
- public:
-  MergeReader(const JsonObject& model, const Vocabulary& vocabulary, std::int32_t model_size,
-              std::size_t count)
-      : model_(model), vocabulary_(vocabulary), model_size_(model_size), products_(vocabulary, model_size) {
-    rules_.reserve(count);
-  }
-
-  Status AddPair(const dom::element& item) {
-    dom::array pair;
-    std::string_view halves[2];
-    if (item.get(pair) || pair.size() != 2) return Bad("is no pair of pieces");
-    std::size_t i = 0;
-    for (const dom::element half : pair) {
-      if (half.get(halves[i++])) return Bad("is no pair of pieces");
-    }
-    return Add(halves[0], halves[1]);
-  }
-
-  Status AddLine(const dom::element& item) {
-    std::string_view line;
-    if (item.get(line)) return Bad("is no text, although the first is");
-    if (line.starts_with("#version")) return Status();
-    const std::size_t space = line.find(' ');
-    if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
-      return Bad("is not two pieces with one space between them");
-    return Add(line.substr(0, space), line.substr(space + 1));
-  }
-
-  Result<std::vector<MergeRule>> Finish() && {
-    CARAT_RETURN_IF_ERROR(LookUp());
-    return std::move(rules_);
-  }
-
- private:
-  static constexpr std::size_t kBatch = 1024;
-
-  Status Add(std::string_view left, std::string_view right) {
-    if (left.empty() || right.empty()) return Bad("has an empty half");
-    halves_.push_back(left);
-    halves_.push_back(right);
-    return halves_.size() < 2 * kBatch ? Status() : LookUp();
-  }
-
-  // Makes rules of the halves read so far.
-  Status LookUp() {
-    ids_.clear();
-    vocabulary_.IdsOf(halves_, &ids_);
-    for (std::size_t i = 0; i < ids_.size(); i += 2) {
-      const MergeRule rule = {ids_[i], ids_[i + 1], products_.Find(halves_[i], halves_[i + 1])};
-      for (const std::int32_t id : {rule.left, rule.right, rule.product}) {
-        if (id >= 0 && id < model_size_) continue;
-        return DataLoss("%s: merge %d of \"%s\" and \"%s\": a half or the whole is no piece of the model",
-                        model_.Locate("merges"), rules_.size(), std::string(halves_[i]),
-                        std::string(halves_[i + 1]));
-      }
-      rules_.push_back(rule);
-    }
-    halves_.clear();
-    return Status();
-  }
-
-  Status Bad(const char* what) const {
-    return DataLoss("%s: merge %d %s", model_.Locate("merges"), rules_.size() + halves_.size() / 2, what);
-  }
-
-  const JsonObject& model_;
-  const Vocabulary& vocabulary_;
-  std::int32_t model_size_;
-  ProductFinder products_;
-  std::vector<std::string_view> halves_;  // of merges that are no rules yet, left and right in turn
-  std::vector<std::int32_t> ids_;
-  std::vector<MergeRule> rules_;
-};
 
 }  // namespace
 
@@ -237,16 +133,38 @@ Result<BpeSettings> ReadModelSettings(const JsonObject& model, const Vocabulary&
   return settings;
 }
 
+namespace {
+
+Status AddPair(const dom::element& item, MergeReader& reader) {
+  dom::array pair;
+  std::string_view halves[2];
+  if (item.get(pair) || pair.size() != 2) return reader.Bad("is no pair of pieces");
+  std::size_t i = 0;
+  for (const dom::element half : pair) {
+    if (half.get(halves[i++])) return reader.Bad("is no pair of pieces");
+  }
+  return reader.Add(halves[0], halves[1]);
+}
+
+Status AddLine(const dom::element& item, MergeReader& reader) {
+  std::string_view line;
+  if (item.get(line)) return reader.Bad("is no text, although the first is");
+  if (line.starts_with("#version")) return Status();
+  return reader.AddLine(line);
+}
+
+}  // namespace
+
 Result<std::vector<MergeRule>> ReadMerges(const JsonObject& model, const Vocabulary& vocabulary,
                                           std::int32_t model_size) {
   const auto element = model.Find("merges");
   dom::array merges;
   if (!element || element->get(merges)) return DataLoss("%s must be a list", model.Locate("merges"));
-  MergeReader reader(model, vocabulary, model_size, merges.size());
+  MergeReader reader(model.Locate("merges"), vocabulary, model_size, merges.size());
   std::optional<bool> lines;
   for (const dom::element item : merges) {
     if (!lines) lines = item.is_string();
-    CARAT_RETURN_IF_ERROR(*lines ? reader.AddLine(item) : reader.AddPair(item));
+    CARAT_RETURN_IF_ERROR(*lines ? AddLine(item, reader) : AddPair(item, reader));
   }
   return std::move(reader).Finish();
 }

@@ -6,9 +6,11 @@
 
 #include "lib/base/error.h"
 #include "lib/base/file_mapping.h"
+#include "lib/base/gguf.h"
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "lib/tokenizer/decoding.h"
+#include "lib/tokenizer/tokenizer_gguf.h"
 #include "lib/tokenizer/tokenizer_json.h"
 #include "lib/tokenizer/tokenizer_model.h"
 
@@ -27,6 +29,8 @@ Result<std::string> FindFile(const std::string& path) {
     std::string file = path + "/" + name;
     if (FileExists(file)) return file;
   }
+  CARAT_ASSIGN_OR_RETURN(const auto gguf, FindGgufModel(path));
+  if (gguf) return *gguf;
   return NotFound("%s: there is no tokenizer.json and no tokenizer.model in this folder", path);
 }
 
@@ -41,13 +45,18 @@ Result<TokenizerTable::Parts> ReadModelFile(const std::string& file) {
   return ReadTokenizerModel({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
 }
 
+Result<TokenizerTable::Parts> ReadAnyFile(const std::string& file) {
+  if (IsGgufPath(file)) return ReadTokenizerGguf(file);
+  return file.ends_with(".model") ? ReadModelFile(file) : ReadJsonFile(file);
+}
+
 }  // namespace
 
 TokenizerTable::TokenizerTable(Parts parts) : parts_(std::move(parts)) {}
 
 Result<std::shared_ptr<const TokenizerTable>> TokenizerTable::Load(const std::string& path) {
   CARAT_ASSIGN_OR_RETURN(const std::string file, FindFile(path));
-  CARAT_ASSIGN_OR_RETURN(Parts parts, file.ends_with(".model") ? ReadModelFile(file) : ReadJsonFile(file));
+  CARAT_ASSIGN_OR_RETURN(Parts parts, ReadAnyFile(file));
   return std::shared_ptr<const TokenizerTable>(std::make_shared<TokenizerTable>(std::move(parts)));
 }
 
