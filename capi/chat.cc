@@ -15,10 +15,8 @@
 #include "capi/sized_struct.h"
 #include "carat/chat.h"
 
-using carat::ChatForm;
 using carat::ChatMessage;
 using carat::ChatOptions;
-using carat::ChatPart;
 using carat::ChatPartKind;
 using carat::Prompt;
 using carat::ReplyEnd;

@@ -17,7 +17,6 @@
 #include "capi/sized_struct.h"
 #include "carat/conversation.h"
 
-using carat::ChatMessage;
 using carat::Conversation;
 using carat::ConversationOptions;
 using carat::Reply;

@@ -81,6 +81,7 @@ pid_t StartCommand(const std::string& command, const std::string& arguments, con
                    const Pipe& out) {
   std::vector<std::string> variables = EnvironmentFor(arguments);
   std::vector<char*> environment;
+  environment.reserve(variables.size() + 1);
   for (std::string& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
   std::string shell = "/bin/sh", option = "-c", words = command;

@@ -114,7 +114,7 @@ std::string NumberText(double value) {
   }
   if (exponent < 0)
     return out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits);
-  const auto whole = static_cast<std::size_t>(exponent + 1);
+  const std::size_t whole = static_cast<std::size_t>(exponent) + 1;
   if (digits.size() <= whole) return out.append(digits).append(whole - digits.size(), '0').append(".0");
   return out.append(digits, 0, whole).append(1, '.').append(digits, whole);
 }

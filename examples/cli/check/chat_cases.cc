@@ -138,6 +138,7 @@ void PrintRow(const CaseReport& report) {
 
 int CheckChatCases(const std::string& cases_path, const std::vector<std::string>& tokenizers, bool json) {
   std::vector<NamedTokenizer> named;
+  named.reserve(tokenizers.size());
   for (const std::string& path : tokenizers) named.push_back({path, ValueOrThrow(Tokenizer::Load(path))});
   const JsonFile file(cases_path);
   RunReport run{
