@@ -22,6 +22,7 @@ Command AddInspect(CLI::App& program);
 Command AddCheck(CLI::App& program);
 Command AddBench(CLI::App& program);
 Command AddQuality(CLI::App& program);
+Command AddQuantize(CLI::App& program);
 
 }  // namespace carat::cli
 

@@ -13,6 +13,7 @@
 #include "carat/media.h"
 #include "carat/model.h"
 #include "carat/prompt.h"
+#include "carat/quantize.h"
 #include "carat/sampler.h"
 #include "carat/session.h"
 #include "carat/status.h"

@@ -21,7 +21,7 @@ CARAT, SOURCE = sys.argv[1], sys.argv[2]
 DEMO = os.path.join(SOURCE, "examples/demo-model/checkpoint")
 TINY = os.path.join(SOURCE, "tests/golden/models/tiny-e2b")
 SMALL = os.path.join(SOURCE, "tests/golden/models/tiny-31b")
-COMMANDS = ("run", "chat", "tokenize", "inspect", "check")
+COMMANDS = ("run", "chat", "tokenize", "inspect", "check", "bench", "quality", "quantize")
 CALCULATOR = f"{SOURCE}/examples/cli/calculator_tools.json"
 PATIENCE = 60
 
@@ -591,6 +591,50 @@ class Check(ProgramTest):
         self.assertIn(b"2 of 4 cases DIFFER", done.stdout)
         cases[1]["ids"] = "no list"
         self.assertEqual(check().returncode, 2)
+
+
+class Quantize(ProgramTest):
+    """The demo checkpoint as a GGUF file."""
+
+    def folder(self):
+        path = tempfile.mkdtemp(prefix="carat-test-")
+        self.addCleanup(shutil.rmtree, path)
+        return path
+
+    def quality(self, model, *more):
+        text = self.output("quality", model, "--reference", DEMO, "--text", os.path.join(SOURCE, "LICENSE"),
+                           "--max-tokens", 120, "--json", *more)
+        return json.loads(text)
+
+    def test_floats_lose_nothing(self):
+        out = os.path.join(self.folder(), "demo.gguf")
+        self.succeed("quantize", DEMO, out, "--type", "bf16", "--embeddings", "bf16", "--per-layer-embeddings", "bf16")
+        measured = self.quality(out, "--precision", "float32")
+        self.assertEqual((measured["largest_error"], measured["same_best"]), (0, 1))
+        ids = lambda model: self.output("tokenize", model, "Two spaces  and a\nline, <|turn>model")
+        self.assertEqual(ids(out), ids(DEMO))
+
+    def test_blocks_lose_little(self):
+        for kind, most in (("q8_0", 0.03), ("q4_0", 2.0)):
+            out = os.path.join(self.folder(), "demo.gguf")
+            self.succeed("quantize", DEMO, out, "--type", kind)
+            self.assertLess(self.quality(out)["divergence"], most)
+            self.fail_with(2, "exists", "quantize", DEMO, out, "--type", kind)
+
+    def test_errors(self):
+        out = os.path.join(self.folder(), "demo.gguf")
+        self.fail_with(2, "q7_9", "quantize", DEMO, out, "--type", "q7_9")
+        self.assertFalse(os.path.exists(out))
+
+    def test_cut_short(self):
+        out = os.path.join(self.folder(), "demo.gguf")
+        self.succeed("quantize", DEMO, out, "--type", "q8_0")
+        size = os.path.getsize(out)
+        for keep in (0, 3, 20, 1000, size // 2, size - 1):
+            os.truncate(out, min(keep, os.path.getsize(out)))
+            self.assertEqual(carat("run", out, "x").returncode, 2, keep)
+            os.unlink(out)
+            self.succeed("quantize", DEMO, out, "--type", "q8_0")
 
 
 if __name__ == "__main__":
