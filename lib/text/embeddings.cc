@@ -1,11 +1,31 @@
 #include "lib/text/embeddings.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "lib/base/error.h"
 
 namespace carat::internal {
+
+namespace {
+
+// Values first .. first+count-1 of a row. A layer's part of a row may begin and end inside a block.
+void WidenPart(const KernelTable& kernels, const std::byte* row, NumberFormat format, std::int64_t first,
+               std::int64_t count, float* to) {
+  const std::int64_t block = LayoutOf(format).values;
+  if (first % block == 0 && count % block == 0)
+    return WidenRow(kernels, row + BytesOf(format, first), format, to, count);
+  constexpr std::int64_t kLargestBlock = 256;
+  float values[kLargestBlock];
+  for (std::int64_t at = first / block * block; at < first + count; at += block) {
+    WidenRow(kernels, row + BytesOf(format, at), format, values, block);
+    const std::int64_t begin = std::max(at, first), end = std::min(at + block, first + count);
+    std::copy(values + (begin - at), values + (end - at), to + (begin - first));
+  }
+}
+
+}  // namespace
 
 void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens,
                  std::span<const float* const> soft) {
@@ -48,8 +68,7 @@ Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> to
       float* context = inputs + r * row_size + layer * size;
       kernels.scale(context, context_factor, size);
       kernels.rms_norm(context, pass.weights.per_layer_norm.data(), size, epsilon, context);
-      const std::size_t offset = BytesOf(table.format, layer * size);
-      WidenRow(kernels, row + offset, table.format, identity, size);
+      WidenPart(kernels, row, table.format, layer * size, size, identity);
       kernels.add_scaled(context, identity, identity_factor, size);
       kernels.scale(context, both_factor, size);
     }
