@@ -619,7 +619,7 @@ class Quantize(ProgramTest):
             out = os.path.join(self.folder(), "demo.gguf")
             self.succeed("quantize", DEMO, out, "--type", kind)
             self.assertLess(self.quality(out)["divergence"], most)
-            self.fail_with(2, "exists", "quantize", DEMO, out, "--type", kind)
+            self.fail_with(3, "already", "quantize", DEMO, out, "--type", kind)
 
     def test_errors(self):
         out = os.path.join(self.folder(), "demo.gguf")
