@@ -1,4 +1,5 @@
-// Products with quantised weights: one row, which is bound by memory, and many, which are bound by arithmetic.
+// Products with quantised weights: one row, which is bound by memory, and many, which are bound by
+// arithmetic.
 #include <random>
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ void BM_Product(benchmark::State& state) {
   // More than any cache, or for many rows little enough to be at hand.
   const std::int64_t panel_bytes = PanelBytes(kind, cols);
   const std::int64_t panels = rows < 4 ? (std::int64_t{256} << 20) / panel_bytes : 16;
-  auto memory = AlignedBuffer<std::byte>::Allocate(static_cast<std::uint64_t>(panels * panel_bytes), "weights");
+  auto memory =
+      AlignedBuffer<std::byte>::Allocate(static_cast<std::uint64_t>(panels * panel_bytes), "weights");
   auto scratch = AlignedBuffer<std::byte>::Allocate(kIntegerScratchBytes, "scratch");
   for (std::size_t i = 0; i < memory->size(); i += 8) (*memory)[i] = static_cast<std::byte>(i / 8 % 48);
   std::vector<std::int8_t> values(static_cast<std::size_t>(rows * cols), 3);

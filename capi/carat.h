@@ -83,8 +83,8 @@
 //     }
 //
 // Contents: version; errors; strings and tokens; tokenizer; stream decoder; model; candidates; samplers;
-// sampler chain; grammars; session; generation; media; chat. "Since" names the version of carat that an item first
-// appeared in.
+// sampler chain; grammars; session; generation; media; chat. "Since" names the version of carat that an item
+// first appeared in.
 #ifndef CARAT_H_
 #define CARAT_H_
 
@@ -457,9 +457,9 @@ typedef struct carat_model_options {
   // 1: read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk. Default 0.
   int32_t preload;
-  // Default AS_STORED. Rounding takes some time while loading, and then memory instead of the file's mapped pages.
-  // What is in blocks already stays as it is. Tables that are looked up row by row, norms and routers are never
-  // rounded.
+  // Default AS_STORED. Rounding takes some time while loading, and then memory instead of the file's mapped
+  // pages. What is in blocks already stays as it is. Tables that are looked up row by row, norms and routers
+  // are never rounded.
   carat_weight_type weight_type;
   // Default AUTO.
   carat_precision precision;

@@ -12,15 +12,15 @@ constexpr bool Same(int number, T value) {
 using carat::ChatForm;
 using carat::InstructionSet;
 using carat::KvType;
-using carat::Precision;
 using carat::LogSeverity;
+using carat::Precision;
 using carat::ReplyEnd;
 using carat::ReplyEventKind;
 using carat::StatusCode;
-using carat::WeightType;
 using carat::StopReason;
 using carat::TokenOrigin;
 using carat::WantedLogits;
+using carat::WeightType;
 
 static_assert(Same(CARAT_OK, StatusCode::kOk));
 static_assert(Same(CARAT_CANCELLED, StatusCode::kCancelled));

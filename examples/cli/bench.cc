@@ -64,7 +64,8 @@ std::vector<std::int32_t> SomeTokens(const Model& model, std::int64_t count) {
   std::uint64_t state = 1;
   for (std::int32_t& token : tokens) {
     state = state * 6364136223846793005u + 1442695040888963407u;
-    token = static_cast<std::int32_t>((state >> 33) % static_cast<std::uint64_t>(model.info().vocabulary_size));
+    token =
+        static_cast<std::int32_t>((state >> 33) % static_cast<std::uint64_t>(model.info().vocabulary_size));
   }
   return tokens;
 }
@@ -88,7 +89,8 @@ class Bench {
   }
 
   Measurement Generate(std::int64_t depth) const {
-    Measurement measured{absl::StrFormat("generate %d at %d", arguments_.generate, depth), arguments_.generate, {}, 0, 0};
+    Measurement measured{
+        absl::StrFormat("generate %d at %d", arguments_.generate, depth), arguments_.generate, {}, 0, 0};
     measured.bytes =
         static_cast<double>(arguments_.generate) * static_cast<double>(model_.info().bytes_per_token);
     Session session = NewSession();
@@ -113,17 +115,18 @@ class Bench {
 
   // A picture of noise that fills the budget.
   Measurement Picture(std::int64_t budget) const {
-    const std::int32_t side = 48 * static_cast<std::int32_t>(std::floor(std::sqrt(static_cast<double>(budget))));
+    const std::int32_t side =
+        48 * static_cast<std::int32_t>(std::floor(std::sqrt(static_cast<double>(budget))));
     std::vector<std::uint8_t> pixels(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 2654435761u >> 13);
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+      pixels[i] = static_cast<std::uint8_t>(i * 2654435761u >> 13);
     const ImageView image{pixels.data(), side, side, std::int64_t{3} * side};
     ImageOptions options;
     options.budget = static_cast<std::int32_t>(budget);
     Measurement measured{absl::StrFormat("picture, budget %d", budget), 0, {}, 0, 0};
     Repeat([&] {
-      measured.seconds.push_back(SecondsOf([&] {
-        measured.tokens = ValueOrThrow(EncodeImage(model_, image, options)).count();
-      }));
+      measured.seconds.push_back(
+          SecondsOf([&] { measured.tokens = ValueOrThrow(EncodeImage(model_, image, options)).count(); }));
     });
     // Nine patches a soft token go through every matrix of the tower, and see each other.
     const auto patches = 9.0 * static_cast<double>(measured.tokens);
@@ -135,7 +138,8 @@ class Bench {
   Measurement Sound(double seconds) const {
     std::vector<float> samples(static_cast<std::size_t>(16000 * seconds));
     for (std::size_t i = 0; i < samples.size(); ++i)
-      samples[i] = 0.2f * std::sin(static_cast<float>(i % 16000) * 0.11f) * std::cos(static_cast<float>(i) * 3e-4f);
+      samples[i] =
+          0.2f * std::sin(static_cast<float>(i % 16000) * 0.11f) * std::cos(static_cast<float>(i) * 3e-4f);
     AudioView audio;
     audio.samples = samples.data();
     audio.frames = static_cast<std::int64_t>(samples.size());
@@ -198,23 +202,27 @@ std::string ShareText(const Measurement& m, double limit) {
 
 int RunBench(const BenchArguments& arguments) {
   Interrupts interrupts;
-  const MachinePeaks peaks = MeasurePeaks(arguments.model.threads > 0 ? arguments.model.threads
-                                                                        : static_cast<int>(std::thread::hardware_concurrency()));
+  const MachinePeaks peaks =
+      MeasurePeaks(arguments.model.threads > 0 ? arguments.model.threads
+                                               : static_cast<int>(std::thread::hardware_concurrency()));
   std::vector<Measurement> measurements;
   const auto begin = std::chrono::steady_clock::now();
   const Model model = LoadModel(arguments.model, interrupts);
   const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const bool bf16 = arguments.model.precision != "float32" && model.instruction_set() >= InstructionSet::kAvx512Bf16;
+  const bool bf16 =
+      arguments.model.precision != "float32" && model.instruction_set() >= InstructionSet::kAvx512Bf16;
   const bool integers = model.info().integer_weights;
   const Bench bench(arguments, model, interrupts);
 
   if (!arguments.json) {
     std::printf("%s: %s weights a token, %s, %d threads, loaded in %.2f s\n", arguments.model.path.c_str(),
                 HumanBytes(static_cast<double>(model.info().bytes_per_token)).c_str(),
-                std::string(InstructionSetName(model.instruction_set())).c_str(), model.threads(), load_seconds);
-    std::printf("machine: read %.1f GB/s; int8 %.2f, bf16 %.2f, float32 %.2f T op/s\n\n", peaks.read_bytes * 1e-9,
-                peaks.int8 * 1e-12, peaks.bf16 * 1e-12, peaks.float32 * 1e-12);
-    std::printf("%-24s %10s %10s %10s  %s\n", "", "tokens/s", "least", "most", "rate, and share of the limit");
+                std::string(InstructionSetName(model.instruction_set())).c_str(), model.threads(),
+                load_seconds);
+    std::printf("machine: read %.1f GB/s; int8 %.2f, bf16 %.2f, float32 %.2f T op/s\n\n",
+                peaks.read_bytes * 1e-9, peaks.int8 * 1e-12, peaks.bf16 * 1e-12, peaks.float32 * 1e-12);
+    std::printf("%-24s %10s %10s %10s  %s\n", "", "tokens/s", "least", "most",
+                "rate, and share of the limit");
   }
   const auto add = [&](Measurement m, bool tower) {
     if (interrupts.seen() || m.seconds.empty()) return;
@@ -222,8 +230,8 @@ int RunBench(const BenchArguments& arguments) {
     if (!arguments.json) {
       const auto [least, most] = std::minmax_element(m.seconds.begin(), m.seconds.end());
       const auto tokens = static_cast<double>(m.tokens);
-      std::printf("%-24s %10.2f %10.2f %10.2f  %s", m.what.c_str(), m.Rate(tokens), tokens / *most, tokens / *least,
-                  ShareText(m, limit).c_str());
+      std::printf("%-24s %10.2f %10.2f %10.2f  %s", m.what.c_str(), m.Rate(tokens), tokens / *most,
+                  tokens / *least, ShareText(m, limit).c_str());
       if (tower) std::printf(" (%.2f s)", m.Median());
       std::printf("\n");
       std::fflush(stdout);
@@ -286,7 +294,8 @@ Command AddBench(CLI::App& program) {
   AddValue(*command, kGroup, "--prompt", a->prompts, "N,...", "Prompts of so many tokens  [512]")
       ->delimiter(',')
       ->check(AtLeast(1));
-  AddValue(*command, kGroup, "--generate", a->generate, "N", "Tokens to generate; 0: none  [64]")->check(AtLeast(0));
+  AddValue(*command, kGroup, "--generate", a->generate, "N", "Tokens to generate; 0: none  [64]")
+      ->check(AtLeast(0));
   AddValue(*command, kGroup, "--depth", a->depths, "N,...", "After so many tokens  [0]")
       ->delimiter(',')
       ->check(AtLeast(0));

@@ -71,7 +71,8 @@ int Main(int argc, char** argv) {
 #ifdef CARAT_HAS_HTTPLIB
       AddServe(program),
 #endif
-      AddTokenize(program), AddInspect(program), AddCheck(program), AddBench(program), AddQuality(program), AddQuantize(program),
+      AddTokenize(program), AddInspect(program), AddCheck(program),
+      AddBench(program),    AddQuality(program), AddQuantize(program),
   };
   for (const Command& command : commands)
     command.arguments->footer(command.arguments->get_footer() + kExitCodesHelp);

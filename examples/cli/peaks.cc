@@ -61,15 +61,16 @@ constexpr std::int64_t kSteps = 1'000'000;
 constexpr int kSums = 12;
 
 // One of a loop's independent sums, named so that it stays in a register, and opaque so that the loop stays.
-#define CARAT_STEP(sum, next) \
-  do {                        \
-    sum = next;               \
+#define CARAT_STEP(sum, next)     \
+  do {                            \
+    sum = next;                   \
     asm volatile("" : "+v"(sum)); \
   } while (false)
 
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void VnniSteps(int) {
   const __m512i zero = _mm512_setzero_si512(), a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(5);
-  __m512i s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero, s9 = zero, s10 = zero, s11 = zero;
+  __m512i s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,
+          s9 = zero, s10 = zero, s11 = zero;
   for (std::int64_t i = 0; i < kSteps; ++i) {
     CARAT_STEP(s0, _mm512_dpbusd_epi32(s0, a, b));
     CARAT_STEP(s1, _mm512_dpbusd_epi32(s1, a, b));
@@ -101,7 +102,8 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) void VnniSteps(int) {
 __attribute__((target("avx512f,avx512bf16"))) void Bf16Steps(int) {
   const __m512 zero = _mm512_setzero_ps();
   const __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f80), b = a;
-  __m512 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero, s9 = zero, s10 = zero, s11 = zero;
+  __m512 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,
+         s9 = zero, s10 = zero, s11 = zero;
   for (std::int64_t i = 0; i < kSteps; ++i) {
     CARAT_STEP(s0, _mm512_dpbf16_ps(s0, a, b));
     CARAT_STEP(s1, _mm512_dpbf16_ps(s1, a, b));
@@ -132,7 +134,8 @@ __attribute__((target("avx512f,avx512bf16"))) void Bf16Steps(int) {
 
 __attribute__((target("avx512f"))) void Float512Steps(int) {
   const __m512 zero = _mm512_setzero_ps(), a = _mm512_set1_ps(0.5f), b = a;
-  __m512 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero, s9 = zero, s10 = zero, s11 = zero;
+  __m512 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,
+         s9 = zero, s10 = zero, s11 = zero;
   for (std::int64_t i = 0; i < kSteps; ++i) {
     CARAT_STEP(s0, _mm512_fmadd_ps(a, b, s0));
     CARAT_STEP(s1, _mm512_fmadd_ps(a, b, s1));
@@ -162,8 +165,7 @@ __attribute__((target("avx512f"))) void Float512Steps(int) {
 }
 
 __attribute__((target("avx2"))) void Avx2IntegerSteps(int) {
-  const __m256i zero = _mm256_setzero_si256(), a = _mm256_set1_epi8(3),
-                ones = _mm256_set1_epi16(1);
+  const __m256i zero = _mm256_setzero_si256(), a = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
   __m256i s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
   for (std::int64_t i = 0; i < kSteps; ++i) {
     CARAT_STEP(s0, _mm256_add_epi32(s0, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s0), ones)));
@@ -235,7 +237,8 @@ MachinePeaks MeasurePeaks(int threads) {
   constexpr std::size_t kBytes = std::size_t{512} << 20;
   constexpr std::size_t kLine = 64;
   std::vector<std::byte> memory(kBytes + kLine, std::byte{1});
-  const std::byte* begin = memory.data() + (kLine - reinterpret_cast<std::uintptr_t>(memory.data()) % kLine) % kLine;
+  const std::byte* begin =
+      memory.data() + (kLine - reinterpret_cast<std::uintptr_t>(memory.data()) % kLine) % kLine;
   const std::size_t share = kBytes / static_cast<std::size_t>(threads) / kLine * kLine;
   const double seconds =
       BestSeconds(threads, [&](int i) { ReadAll(begin + static_cast<std::size_t>(i) * share, share); });

@@ -95,7 +95,8 @@ Logits LogitsOf(const Model& model, const SessionOptions& options, const std::ve
 Logits ReadLogits(const std::string& path, std::size_t expected) {
   std::ifstream file(path, std::ios::binary);
   Logits logits(expected);
-  if (!file.read(reinterpret_cast<char*>(logits.data()), static_cast<std::streamsize>(expected * sizeof(float))))
+  if (!file.read(reinterpret_cast<char*>(logits.data()),
+                 static_cast<std::streamsize>(expected * sizeof(float))))
     throw Error(kExitBadInput, absl::StrFormat("%s: cannot read %d float32 logits", path, expected));
   return logits;
 }
@@ -142,13 +143,16 @@ int RunQuality(const QualityArguments& arguments) {
   }
   if (!arguments.write_logits.empty()) {
     std::ofstream file(arguments.write_logits, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(other.data()), static_cast<std::streamsize>(other.size() * sizeof(float)));
+    file.write(reinterpret_cast<const char*>(other.data()),
+               static_cast<std::streamsize>(other.size() * sizeof(float)));
     if (!file.flush()) throw Error(kExitFailed, arguments.write_logits + ": cannot be written");
   }
   const Difference d = Compare(expected, other, vocabulary);
   if (!arguments.json) {
-    std::printf("%d tokens: divergence %.6f nats a token, same best token %.2f %%, logits differ by %.4f at most, %.4f in the mean\n",
-                static_cast<int>(d.tokens), d.divergence, 100 * d.same_best, d.largest, d.mean);
+    std::printf(
+        "%d tokens: divergence %.6f nats a token, same best token %.2f %%, logits differ by %.4f at most, "
+        "%.4f in the mean\n",
+        static_cast<int>(d.tokens), d.divergence, 100 * d.same_best, d.largest, d.mean);
     return kExitSuccess;
   }
   JsonWriter json;
@@ -173,14 +177,16 @@ Command AddQuality(CLI::App& program) {
   CLI::App* command = program.add_subcommand("quality", "Compare a model's predictions with a reference's");
   AddModelArguments(*command, a->model);
   constexpr char kGroup[] = "What to compare";
-  AddValue(*command, kGroup, "--reference", a->reference, "MODEL", "The model to compare with, computed in float32")
+  AddValue(*command, kGroup, "--reference", a->reference, "MODEL",
+           "The model to compare with, computed in float32")
       ->required();
   AddValue(*command, kGroup, "--text", a->text, "FILE", "The text that both read")->required();
   AddValue(*command, kGroup, "--max-tokens", a->max_tokens, "N", "The first so many tokens of it  [1024]")
       ->check(AtLeast(1));
   AddValue(*command, kGroup, "--logits", a->logits, "FILE",
            "Instead of MODEL's: another program's logits, float32, a vocabulary for each token");
-  AddValue(*command, kGroup, "--write-logits", a->write_logits, "FILE", "Write the logits that were compared");
+  AddValue(*command, kGroup, "--write-logits", a->write_logits, "FILE",
+           "Write the logits that were compared");
   AddFlag(*command, kGroup, "--json", a->json, "A JSON object, with the tokens");
   AddSessionArguments(*command, a->session);
   a->model.quiet = true;

@@ -46,7 +46,8 @@ int RunQuantize(const QuantizeArguments& arguments) {
 Command AddQuantize(CLI::App& program) {
   auto a = std::make_shared<QuantizeArguments>();
   CLI::App* command = program.add_subcommand("quantize", "Write a checkpoint as a GGUF file, rounded");
-  AddPositional(*command, "MODEL", a->in, "The checkpoint: a folder with config.json and weights, or a GGUF file");
+  AddPositional(*command, "MODEL", a->in,
+                "The checkpoint: a folder with config.json and weights, or a GGUF file");
   AddPositional(*command, "OUT", a->out, "The GGUF file to write");
   constexpr char kGroup[] = "Formats";
   AddValue(*command, kGroup, "--type", a->options.type, "TYPE",
@@ -55,7 +56,8 @@ Command AddQuantize(CLI::App& program) {
            "Of the embedding table, which is the head too  [q6_k, or finer with a finer type]");
   AddValue(*command, kGroup, "--per-layer-embeddings", a->options.per_layer_embeddings, "TYPE",
            "Of the table of per-layer embeddings  [as --type]");
-  AddFlag(*command, kGroup, "--requantize", a->options.requantize, "Round what is in blocks already, at a loss");
+  AddFlag(*command, kGroup, "--requantize", a->options.requantize,
+          "Round what is in blocks already, at a loss");
   AddFlag(*command, kGroup, "--overwrite", a->options.overwrite, "Replace OUT if it is there");
   AddValue(*command, kGroup, "--threads", a->options.threads, "N", "0: one for each core  [0]")
       ->check(CLI::Range(0, 4096));

@@ -61,9 +61,9 @@ class CARAT_EXPORT TaskRunner {
 
 // Which vector instructions the kernels use. Since 0.1.
 enum class InstructionSet : std::int32_t {
-  kAuto = 0,    // the best that this machine has
-  kPlain = 1,   // plain C++, on every machine; slow, the one the others are tested against
-  kAvx2 = 2,    // x86-64 with AVX2, FMA and F16C
+  kAuto = 0,        // the best that this machine has
+  kPlain = 1,       // plain C++, on every machine; slow, the one the others are tested against
+  kAvx2 = 2,        // x86-64 with AVX2, FMA and F16C
   kAvx512 = 3,      // x86-64 with AVX-512 F, BW, DQ and VL
   kAvx512Vnni = 4,  // the same with VNNI: integer dot products
   kAvx512Bf16 = 5,  // the same with VNNI and BF16
@@ -78,8 +78,9 @@ CARAT_EXPORT std::vector<InstructionSet> AvailableInstructionSets() noexcept;
 // What weights are computed with. Since 0.1.
 enum class WeightType : std::int32_t {
   kAsStored = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
-  kInt8 = 1,      // floats are rounded to 8 bits when the model is loaded, a scale for each 32 (as GGUF's Q8_0)
-  kInt4 = 2,      // to 4 bits (as Q4_0) what holds nearly all of them; the head, keys, values and per-layer inputs: 8
+  kInt8 = 1,  // floats are rounded to 8 bits when the model is loaded, a scale for each 32 (as GGUF's Q8_0)
+  kInt4 =
+      2,  // to 4 bits (as Q4_0) what holds nearly all of them; the head, keys, values and per-layer inputs: 8
 };
 
 // How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with
@@ -100,8 +101,9 @@ struct ModelOptions {
   // Which kernels. kAuto can be overridden by the environment variable CARAT_INSTRUCTION_SET; anything else
   // is taken or refused (UNIMPLEMENTED), never replaced.
   InstructionSet instruction_set = InstructionSet::kAuto;
-  // Rounding weights takes some time while loading, and then memory instead of the file's mapped pages. What is in
-  // blocks already stays as it is. Tables that are looked up row by row, norms and routers are never rounded.
+  // Rounding weights takes some time while loading, and then memory instead of the file's mapped pages. What
+  // is in blocks already stays as it is. Tables that are looked up row by row, norms and routers are never
+  // rounded.
   WeightType weight_type = WeightType::kAsStored;
   // bf16 activations round each input of a product by at most 2^-9 of itself: logits move by some hundredths.
   Precision precision = Precision::kAuto;
@@ -131,9 +133,9 @@ struct ModelInfo {
   // logits nobody wants: what bounds the reading of prompts.
   std::int64_t bytes_per_token = 0;
   std::int64_t operations_per_prompt_token = 0;
-  bool integer_weights = false;     // some weights are multiplied as integers: int8, int4, blocks
-  bool has_vision = false;          // the checkpoint has a vision tower
-  bool has_audio = false;           // the checkpoint has an audio tower
+  bool integer_weights = false;  // some weights are multiplied as integers: int8, int4, blocks
+  bool has_vision = false;       // the checkpoint has a vision tower
+  bool has_audio = false;        // the checkpoint has an audio tower
 };
 
 // One tensor of a checkpoint. Since 0.1.

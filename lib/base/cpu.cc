@@ -81,7 +81,9 @@ Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {
     const auto named = std::find_if(kSets.begin(), kSets.end(),
                                     [&](InstructionSet set) { return InstructionSetName(set) == name; });
     if (named == kSets.end()) {
-      return InvalidArgument("CARAT_INSTRUCTION_SET is '%s', but must be auto, plain, avx2, avx512, avx512vnni or avx512bf16", name);
+      return InvalidArgument(
+          "CARAT_INSTRUCTION_SET is '%s', but must be auto, plain, avx2, avx512, avx512vnni or avx512bf16",
+          name);
     }
     requested = *named;
   }

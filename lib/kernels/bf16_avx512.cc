@@ -36,7 +36,8 @@ void Transpose(__m512i* r) {
 }
 
 // `pairs` pairs of columns of up to 64 rows, as [pairs, 64] words. What is beyond the rows is zero.
-void Pack(const std::byte* w, std::int64_t row_bytes, std::int64_t outputs, std::int64_t pairs, std::byte* to) {
+void Pack(const std::byte* w, std::int64_t row_bytes, std::int64_t outputs, std::int64_t pairs,
+          std::byte* to) {
   for (std::int64_t first = 0; first < kBf16Outputs; first += 16) {
     for (std::int64_t p = 0; p < pairs; p += 16) {
       const std::int64_t left = pairs - p;
@@ -92,7 +93,8 @@ void Product(const std::uint16_t* x, std::int64_t x_stride, std::int64_t rows, c
       AddColumns<1>(x + r * x_stride + k, x_stride, packed, pairs, results + r * kBf16Outputs);
   }
   for (std::int64_t r = 0; r < rows; ++r)
-    __builtin_memcpy(y + r * y_stride, results + r * kBf16Outputs, static_cast<std::size_t>(outputs) * sizeof(float));
+    __builtin_memcpy(y + r * y_stride, results + r * kBf16Outputs,
+                     static_cast<std::size_t>(outputs) * sizeof(float));
 }
 
 constexpr Bf16Kernels kTable = {Product};

@@ -19,7 +19,9 @@ struct Lanes {
 
   static Bytes Load(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
   static void StoreBytes(std::byte* p, Bytes v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
-  static Bytes And(Bytes v, int mask) { return _mm256_and_si256(v, _mm256_set1_epi8(static_cast<char>(mask))); }
+  static Bytes And(Bytes v, int mask) {
+    return _mm256_and_si256(v, _mm256_set1_epi8(static_cast<char>(mask)));
+  }
   static Bytes Or(Bytes a, Bytes b) { return _mm256_or_si256(a, b); }
   template <int n>
   static Bytes Right(Bytes v) {
@@ -94,7 +96,8 @@ struct Lanes {
         integers[i] = _mm256_cvtps_epi32(v);
       }
       const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(integers[0], integers[1]), 0xd8);
-      const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+      const __m128i bytes =
+          _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(values + 16 * half), bytes);
       const __m256i eight = _mm256_add_epi32(integers[0], integers[1]);
       __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));

@@ -19,7 +19,9 @@ struct Lanes {
 
   static Bytes Load(const std::byte* p) { return _mm512_loadu_si512(p); }
   static void StoreBytes(std::byte* p, Bytes v) { _mm512_storeu_si512(p, v); }
-  static Bytes And(Bytes v, int mask) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }
+  static Bytes And(Bytes v, int mask) {
+    return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask)));
+  }
   static Bytes Or(Bytes a, Bytes b) { return _mm512_or_si512(a, b); }
   template <int n>
   static Bytes Right(Bytes v) {

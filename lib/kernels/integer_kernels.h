@@ -5,8 +5,8 @@
 //   result = fused multiply-add of (float(sum) * weight scale), activation scale, result
 //   result = fused multiply-add of minimum, (activation scale * -float(sum of activations)), result
 //
-// over groups of columns, ascending. So a row's result is the same on every machine, for any number of threads,
-// and alone or among other rows.
+// over groups of columns, ascending. So a row's result is the same on every machine, for any number of
+// threads, and alone or among other rows.
 #ifndef CARAT_LIB_KERNELS_INTEGER_KERNELS_H_
 #define CARAT_LIB_KERNELS_INTEGER_KERNELS_H_
 
@@ -42,7 +42,8 @@ struct IntegerKernels {
   // kProductRows), from one panel. `scratch` is kIntegerScratchBytes, aligned to a cache line; y's row 0 is
   // row `first`.
   void (*product)(PackedKind kind, const std::byte* panel, const QuantizedRows& x, std::int64_t first,
-                  std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch);
+                  std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs,
+                  std::byte* scratch);
 };
 
 const IntegerKernels& PlainIntegerKernels();

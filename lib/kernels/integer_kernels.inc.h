@@ -1,6 +1,7 @@
 // Integer products, written once over a vector type and compiled once for each instruction set. A file like
-// integer_avx2.cc defines, in its own anonymous namespace, `Lanes` with the operations used below and includes
-// this. As in simd_kernels.inc.h, nothing with inline functions of the standard library may be included.
+// integer_avx2.cc defines, in its own anonymous namespace, `Lanes` with the operations used below and
+// includes this. As in simd_kernels.inc.h, nothing with inline functions of the standard library may be
+// included.
 //
 // Lanes::kLanes rows of weights stand beside each other in a vector, four columns each.
 
@@ -140,10 +141,12 @@ void ProductFew(const std::byte* panel, const QuantizedRows& x, std::int64_t fir
             sum = Dot<kind>(sum, units[unit], Lanes::Broadcast(values + r * x.cols + 4 * unit));
           }
           const Floats scale = Lanes::BroadcastFloat(x.scales + (first + r) * (x.cols / 32) + t);
-          result[j][r] = Lanes::MultiplyAdd(Lanes::Multiply(Lanes::ToFloats(sum), scales), scale, result[j][r]);
+          result[j][r] =
+              Lanes::MultiplyAdd(Lanes::Multiply(Lanes::ToFloats(sum), scales), scale, result[j][r]);
           if constexpr (K::kLayout.minimums) {
-            result[j][r] = Lanes::MultiplyAdd(MinimumsOf<kind>(header, panel, g, j),
-                                              Lanes::Multiply(scale, Lanes::ToFloats(negative)), result[j][r]);
+            result[j][r] =
+                Lanes::MultiplyAdd(MinimumsOf<kind>(header, panel, g, j),
+                                   Lanes::Multiply(scale, Lanes::ToFloats(negative)), result[j][r]);
           }
         }
       }
@@ -230,8 +233,8 @@ void AddTiles(const Unpacked& from, std::int64_t first_tile, std::int64_t tiles,
             const Ints negative = Lanes::Broadcast(NegativeSums<kind>(x, row + r, first_tile + t) + g);
             const Floats scaled = Lanes::Multiply(scale, Lanes::ToFloats(negative));
             for (int j = 0; j < kPass; ++j) {
-              result[j][r] = Lanes::MultiplyAdd(Lanes::LoadFloats(from.minimums + at + j * Lanes::kLanes), scaled,
-                                                result[j][r]);
+              result[j][r] = Lanes::MultiplyAdd(Lanes::LoadFloats(from.minimums + at + j * Lanes::kLanes),
+                                                scaled, result[j][r]);
             }
           }
         }
@@ -246,8 +249,8 @@ void AddTiles(const Unpacked& from, std::int64_t first_tile, std::int64_t tiles,
 
 // Many rows: eight tiles at a time are unpacked into the first-level cache and used by all rows.
 template <PackedKind kind>
-void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows, float* y,
-                 std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
+void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
+                 float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
   constexpr PackedLayout kLayout = LayoutOf(kind);
   constexpr int kTogether = Lanes::kTogether;
   Unpacked unpacked;
@@ -269,12 +272,13 @@ void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t fi
     for (; r < rows; ++r) AddTiles<kind, 1>(unpacked, t, count, x, first + r, results + r * kPanelRows);
   }
   for (std::int64_t r = 0; r < rows; ++r)
-    __builtin_memcpy(y + r * y_stride, results + r * kPanelRows, static_cast<std::size_t>(outputs) * sizeof(float));
+    __builtin_memcpy(y + r * y_stride, results + r * kPanelRows,
+                     static_cast<std::size_t>(outputs) * sizeof(float));
 }
 
 template <PackedKind kind>
-void ProductOf(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows, float* y,
-               std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
+void ProductOf(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
+               float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
   if (rows == 1) return ProductFew<kind, 1>(panel, x, first, y, y_stride, outputs);
   if (rows == 2) return ProductFew<kind, 2>(panel, x, first, y, y_stride, outputs);
   ProductMany<kind>(panel, x, first, rows, y, y_stride, outputs, scratch);

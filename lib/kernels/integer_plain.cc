@@ -46,7 +46,8 @@ float One(PackedKind kind, const std::byte* panel, int n, const QuantizedRows& x
       for (int c = layout.group * g; c < layout.group * (g + 1); ++c)
         sum += tile.values[c] * x.values[row * x.cols + 32 * t + c];
       result = std::fma(static_cast<float>(sum) * tile.scales[g], x.scales[at], result);
-      if (layout.minimums) result = std::fma(tile.minimums[g], x.scales[at] * static_cast<float>(negative), result);
+      if (layout.minimums)
+        result = std::fma(tile.minimums[g], x.scales[at] * static_cast<float>(negative), result);
     }
     panel += layout.tile_bytes();
   }

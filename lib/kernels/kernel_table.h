@@ -30,9 +30,9 @@ struct AttentionBlock {
   const std::int32_t* end;
   float* scores;          // scratch, [query_count, key_count]
   std::uint16_t* narrow;  // scratch, [4, head_dim + key_count]
-  float* max;     // [query_count]
-  float* sum;     // [query_count]
-  float* output;  // [query_count, head_dim], output_stride apart
+  float* max;             // [query_count]
+  float* sum;             // [query_count]
+  float* output;          // [query_count, head_dim], output_stride apart
   std::int64_t output_stride;
 };
 

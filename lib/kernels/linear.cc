@@ -110,9 +110,10 @@ Result<LinearEngine> LinearEngine::Create(const KernelTable& kernels, const Para
   engine.integer_kernels_ = integer_kernels;
   engine.bf16_kernels_ = bf16_kernels;
   if (integer_kernels != nullptr || bf16_kernels != nullptr) {
-    CARAT_ASSIGN_OR_RETURN(engine.unpacked_,
-                           AlignedBuffer<std::byte>::Allocate(
-                               static_cast<std::uint64_t>(kProductScratchBytes * work.workers()), "unpacked weights"));
+    CARAT_ASSIGN_OR_RETURN(
+        engine.unpacked_,
+        AlignedBuffer<std::byte>::Allocate(static_cast<std::uint64_t>(kProductScratchBytes * work.workers()),
+                                           "unpacked weights"));
   }
   engine.kernels_ = &kernels;
   engine.work_ = &work;
@@ -144,7 +145,8 @@ Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_
                               std::span<const LinearTarget> targets, const LinearScratch& scratch) const {
   if (rows <= 0 || targets.empty()) return {};
   const auto packed = [](const LinearTarget& target) { return target.weights.packed(); };
-  if (std::none_of(targets.begin(), targets.end(), packed)) return MultiplyFloat(x, x_stride, rows, targets, scratch);
+  if (std::none_of(targets.begin(), targets.end(), packed))
+    return MultiplyFloat(x, x_stride, rows, targets, scratch);
   const QuantizedRows quantized = scratch.Rows(targets.front().weights.cols());
   work_->For(rows, ParallelWork::Grain(2 * quantized.cols),
              [&](std::int64_t r, int) { integer_kernels_->quantize(x + r * x_stride, quantized, r); });
@@ -166,8 +168,8 @@ void LinearEngine::MultiplyPacked(const QuantizedRows& x, std::int64_t rows,
                                   std::span<const LinearTarget> targets) const {
   std::int64_t panels = 0;
   for (const LinearTarget& target : targets) panels += target.weights.Panels();
-  // A run of panels is one stream of memory, which the processor reads ahead; but there must be enough runs to
-  // go around.
+  // A run of panels is one stream of memory, which the processor reads ahead; but there must be enough runs
+  // to go around.
   const std::int64_t grain = std::clamp<std::int64_t>(panels / (8 * work_->workers()), 1, 4);
   work_->For(panels, grain, [&](std::int64_t index, int worker) {
     const LinearTarget* target = targets.data();
@@ -178,8 +180,8 @@ void LinearEngine::MultiplyPacked(const QuantizedRows& x, std::int64_t rows,
     float* y = target->y + index / weights.PanelsOfUnit() * weights.unit_rows + within;
     for (std::int64_t first = 0; first < rows; first += kProductRows) {
       integer_kernels_->product(weights.kind, weights.panels + index * weights.panel_bytes, x, first,
-                                std::min(kProductRows, rows - first), y + first * target->y_stride, target->y_stride,
-                                outputs, unpacked_.data() + worker * kProductScratchBytes);
+                                std::min(kProductRows, rows - first), y + first * target->y_stride,
+                                target->y_stride, outputs, unpacked_.data() + worker * kProductScratchBytes);
     }
   });
 }
@@ -195,8 +197,8 @@ void LinearEngine::MultiplyBf16(const float* x, std::int64_t x_stride, std::int6
     for (std::int64_t first = 0; first < rows; first += kBf16Rows) {
       bf16_kernels_->product(narrow + first * cols, cols, std::min(kBf16Rows, rows - first),
                              block.target->weights.view.row(block.first), cols, block.count,
-                             block.target->y + first * block.target->y_stride + block.first, block.target->y_stride,
-                             unpacked_.data() + worker * kProductScratchBytes);
+                             block.target->y + first * block.target->y_stride + block.first,
+                             block.target->y_stride, unpacked_.data() + worker * kProductScratchBytes);
     }
   });
 }

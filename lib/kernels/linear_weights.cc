@@ -30,13 +30,14 @@ class Rounding {
                                                                          "rounding weights"));
     // No block format takes more than 5 bytes for 4 values.
     CARAT_ASSIGN_OR_RETURN(rounding.blocks_,
-                           AlignedBuffer<std::byte>::Allocate(2 * kPanelRows * static_cast<std::uint64_t>(*values),
-                                                              "rounding weights"));
+                           AlignedBuffer<std::byte>::Allocate(
+                               2 * kPanelRows * static_cast<std::uint64_t>(*values), "rounding weights"));
     return rounding;
   }
 
   // Rows of `from` as blocks of `format`.
-  MatrixView Round(const KernelTable& kernels, const MatrixView& from, NumberFormat format, int worker) const {
+  MatrixView Round(const KernelTable& kernels, const MatrixView& from, NumberFormat format,
+                   int worker) const {
     float* row = row_.data() + worker * cols_;
     std::byte* blocks = blocks_.data() + worker * cols_ * 2 * kPanelRows;
     const MatrixView rounded{blocks, format, from.rows, from.cols};
@@ -68,7 +69,8 @@ void PackOne(const PackRequest& request, const KernelTable& kernels, const Round
              std::byte* to, int worker) {
   const LinearWeights& weights = *request.weights;
   const std::int64_t first = FirstRow(weights, p);
-  const std::int64_t count = std::min<std::int64_t>(kPanelRows, weights.unit_rows - first % weights.unit_rows);
+  const std::int64_t count =
+      std::min<std::int64_t>(kPanelRows, weights.unit_rows - first % weights.unit_rows);
   if (!IsFloat(weights.view.format)) return PackPanel(weights.view, first, count, to);
   PackPanel(rounding.Round(kernels, weights.view.Rows(first, count), request.format, worker), 0, count, to);
 }
@@ -111,7 +113,8 @@ Result<AlignedBytes> PackWeights(std::span<const PackRequest> requests, const Ke
       });
       if (mapped) {
         const std::int64_t from = FirstRow(weights, first), to = FirstRow(weights, first + count);
-        ReleaseMappedPages(weights.view.row(from), static_cast<std::size_t>(to - from) * weights.view.row_bytes());
+        ReleaseMappedPages(weights.view.row(from),
+                           static_cast<std::size_t>(to - from) * weights.view.row_bytes());
       }
       done += count * bytes;
       if (progress && !progress(done, static_cast<std::int64_t>(total)))

@@ -19,7 +19,8 @@ namespace carat::internal {
 // A matrix, or several of the same shape one after the other, of which Rows() takes some. Does not own.
 struct LinearWeights {
   LinearWeights() = default;
-  LinearWeights(const MatrixView& matrix) : view(matrix), unit_rows(matrix.rows) {}  // NOLINT: they are the same
+  LinearWeights(const MatrixView& matrix)
+      : view(matrix), unit_rows(matrix.rows) {}  // NOLINT: they are the same
   LinearWeights(const MatrixView& stack, std::int64_t rows_of_each) : view(stack), unit_rows(rows_of_each) {}
 
   MatrixView view;                    // as stored
@@ -57,9 +58,9 @@ struct PackRequest {
 // What `weights` take when packed.
 std::uint64_t PackedBytes(const PackRequest& request);
 
-// Packs all of them into one piece of memory, which the caller keeps, and points them there. The pages they came
-// from are given back as it goes if `mapped`: then they must lie in read-only file mappings. `progress` gets
-// bytes done and to do. Errors: RESOURCE_EXHAUSTED, CANCELLED.
+// Packs all of them into one piece of memory, which the caller keeps, and points them there. The pages they
+// came from are given back as it goes if `mapped`: then they must lie in read-only file mappings. `progress`
+// gets bytes done and to do. Errors: RESOURCE_EXHAUSTED, CANCELLED.
 Result<AlignedBytes> PackWeights(std::span<const PackRequest> requests, const KernelTable& kernels,
                                  const ParallelWork& work, bool mapped,
                                  const std::function<bool(std::int64_t, std::int64_t)>& progress);

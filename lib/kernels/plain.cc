@@ -99,8 +99,7 @@ void Attend(const AttentionBlock& b) {
     for (std::int64_t k = b.begin[q]; k < b.end[q]; ++k) {
       double sum = 0;
       for (std::int64_t i = 0; i < b.head_dim; ++i) {
-        sum += static_cast<double>(query[i]) *
-               LoadValue(keys, format, KeyIndex(b.format, b.key_count, k, i));
+        sum += static_cast<double>(query[i]) * LoadValue(keys, format, KeyIndex(b.format, b.key_count, k, i));
       }
       scores[k] = static_cast<float>(sum);
       max = std::max(max, scores[k]);

@@ -191,7 +191,8 @@ float ByVector(float x, F f) {
   return lanes[0];
 }
 
-// gelu_tanh(x) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3). Below -25 it is zero to any precision.
+// gelu_tanh(x) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3). Below -25 it is zero to any
+// precision.
 Vec Gelu(Vec x) {
   x = Vec::Max(Vec::Set(-25.0f), x);
   const Vec square = Vec::Multiply(x, x);
@@ -235,12 +236,13 @@ void Scale(float* y, float a, std::int64_t n) {
   for (; i < n; ++i) y[i] *= a;
 }
 
-// How scores and outputs of kQueries queries are summed over keys and values of one format. Every sum runs over
-// elements, or positions, in order and in a lane of its own, so that it is the same in every tile.
+// How scores and outputs of kQueries queries are summed over keys and values of one format. Every sum runs
+// over elements, or positions, in order and in a lane of its own, so that it is the same in every tile.
 struct F32Cache {
   // sum[i][j] += queries i with the keys of vector j.
   template <int kQueries, int kVectors>
-  static void AddScores(const AttentionBlock& b, std::int64_t q, std::int64_t k, Vec (&sum)[kQueries][kVectors]) {
+  static void AddScores(const AttentionBlock& b, std::int64_t q, std::int64_t k,
+                        Vec (&sum)[kQueries][kVectors]) {
     const float* keys = static_cast<const float*>(b.keys) + k;
     const float* query = b.queries + q * b.query_stride;
     for (std::int64_t d = 0; d < b.head_dim; ++d) {
@@ -275,8 +277,8 @@ struct F32Cache {
   static float OneValue(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
                         std::int64_t d, float sum) {
     for (std::int64_t k = first; k < last; ++k) {
-      sum = __builtin_fmaf(b.scores[q * b.key_count + k], static_cast<const float*>(b.values)[k * b.head_dim + d],
-                           sum);
+      sum = __builtin_fmaf(b.scores[q * b.key_count + k],
+                           static_cast<const float*>(b.values)[k * b.head_dim + d], sum);
     }
     return sum;
   }
@@ -302,7 +304,8 @@ struct Bf16Cache {
   }
 
   template <int kQueries, int kVectors>
-  static void AddScores(const AttentionBlock& b, std::int64_t q, std::int64_t k, Vec (&sum)[kQueries][kVectors]) {
+  static void AddScores(const AttentionBlock& b, std::int64_t q, std::int64_t k,
+                        Vec (&sum)[kQueries][kVectors]) {
     const std::byte* keys = static_cast<const std::byte*>(b.keys) + k * kWord;
     const float* query = b.queries + q * b.query_stride;
     for (std::int64_t d = 0; d < b.head_dim; d += 2) {
@@ -313,7 +316,8 @@ struct Bf16Cache {
         high[j] = Vec::LoadHigh(at);
       }
       for (int i = 0; i < kQueries; ++i) {
-        const Vec even = Vec::Set(query[i * b.query_stride + d]), odd = Vec::Set(query[i * b.query_stride + d + 1]);
+        const Vec even = Vec::Set(query[i * b.query_stride + d]),
+                  odd = Vec::Set(query[i * b.query_stride + d + 1]);
         for (int j = 0; j < kVectors; ++j)
           sum[i][j] = Vec::MultiplyAdd(odd, high[j], Vec::MultiplyAdd(even, low[j], sum[i][j]));
       }
@@ -324,7 +328,8 @@ struct Bf16Cache {
     for (std::int64_t d = 0; d < b.head_dim; d += 2) {
       const float* query = b.queries + q * b.query_stride + d;
       const std::int64_t word = d / 2 * b.key_count + k;
-      sum = __builtin_fmaf(query[1], HighOf(b.keys, word), __builtin_fmaf(query[0], LowOf(b.keys, word), sum));
+      sum =
+          __builtin_fmaf(query[1], HighOf(b.keys, word), __builtin_fmaf(query[0], LowOf(b.keys, word), sum));
     }
     return sum;
   }
@@ -352,7 +357,8 @@ struct Bf16Cache {
     for (std::int64_t k = first; k < last; k += 2) {
       const float* weights = b.scores + q * b.key_count + k;
       const std::int64_t word = k / 2 * b.head_dim + d;
-      sum = __builtin_fmaf(weights[1], HighOf(b.values, word), __builtin_fmaf(weights[0], LowOf(b.values, word), sum));
+      sum = __builtin_fmaf(weights[1], HighOf(b.values, word),
+                           __builtin_fmaf(weights[0], LowOf(b.values, word), sum));
     }
     return sum;
   }
@@ -373,7 +379,8 @@ struct Bf16DotCache {
   }
   template <int kQueries>
   static void PrepareQueries(const AttentionBlock& b, std::int64_t q) {
-    for (int i = 0; i < kQueries; ++i) NarrowBf16(b.queries + (q + i) * b.query_stride, Queries(b, i), b.head_dim);
+    for (int i = 0; i < kQueries; ++i)
+      NarrowBf16(b.queries + (q + i) * b.query_stride, Queries(b, i), b.head_dim);
   }
   template <int kQueries>
   static void PrepareWeights(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last) {
@@ -381,7 +388,8 @@ struct Bf16DotCache {
       NarrowBf16(b.scores + (q + i) * b.key_count + first, Weights(b, i) + first, last - first);
   }
   template <int kQueries, int kVectors>
-  static void AddScores(const AttentionBlock& b, std::int64_t, std::int64_t k, Vec (&sum)[kQueries][kVectors]) {
+  static void AddScores(const AttentionBlock& b, std::int64_t, std::int64_t k,
+                        Vec (&sum)[kQueries][kVectors]) {
     const std::byte* keys = static_cast<const std::byte*>(b.keys) + k * kWord;
     for (std::int64_t d = 0; d < b.head_dim; d += 2) {
       Vec key[kVectors];
@@ -408,7 +416,8 @@ struct Bf16DotCache {
       }
     }
   }
-  static float OneValue(const AttentionBlock&, std::int64_t, std::int64_t, std::int64_t, std::int64_t, float sum) {
+  static float OneValue(const AttentionBlock&, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                        float sum) {
     return sum;
   }
 };
@@ -422,7 +431,8 @@ inline void ScoreTile(const AttentionBlock& b, std::int64_t q, std::int64_t k) {
   }
   Cache::AddScores(b, q, k, sum);
   for (int i = 0; i < kQueries; ++i) {
-    for (int j = 0; j < kVectors; ++j) Vec::Store(b.scores + (q + i) * b.key_count + k + j * Vec::kWidth, sum[i][j]);
+    for (int j = 0; j < kVectors; ++j)
+      Vec::Store(b.scores + (q + i) * b.key_count + k + j * Vec::kWidth, sum[i][j]);
   }
 }
 
@@ -471,11 +481,13 @@ inline void GatherTile(const AttentionBlock& b, std::int64_t q, std::int64_t fir
                        std::int64_t d) {
   Vec sum[kQueries][kVectors];
   for (int i = 0; i < kQueries; ++i) {
-    for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::Load(b.output + (q + i) * b.output_stride + d + j * Vec::kWidth);
+    for (int j = 0; j < kVectors; ++j)
+      sum[i][j] = Vec::Load(b.output + (q + i) * b.output_stride + d + j * Vec::kWidth);
   }
   Cache::AddValues(b, q, first, last, d, sum);
   for (int i = 0; i < kQueries; ++i) {
-    for (int j = 0; j < kVectors; ++j) Vec::Store(b.output + (q + i) * b.output_stride + d + j * Vec::kWidth, sum[i][j]);
+    for (int j = 0; j < kVectors; ++j)
+      Vec::Store(b.output + (q + i) * b.output_stride + d + j * Vec::kWidth, sum[i][j]);
   }
 }
 
@@ -484,7 +496,8 @@ inline void GatherRows(const AttentionBlock& b, std::int64_t q, std::int64_t fir
   std::int64_t d = 0;
   for (; d + kTileVectors * Vec::kWidth <= b.head_dim; d += kTileVectors * Vec::kWidth)
     GatherTile<Cache, kQueries, kTileVectors>(b, q, first, last, d);
-  for (; d + Vec::kWidth <= b.head_dim; d += Vec::kWidth) GatherTile<Cache, kQueries, 1>(b, q, first, last, d);
+  for (; d + Vec::kWidth <= b.head_dim; d += Vec::kWidth)
+    GatherTile<Cache, kQueries, 1>(b, q, first, last, d);
   for (; d < b.head_dim; ++d) {
     for (int i = 0; i < kQueries; ++i) {
       float& output = b.output[(q + i) * b.output_stride + d];
@@ -495,8 +508,8 @@ inline void GatherRows(const AttentionBlock& b, std::int64_t q, std::int64_t fir
 
 template <typename Cache, int kQueries>
 inline void AttendQueries(const AttentionBlock& b, std::int64_t q) {
-  // The keys that any of these queries sees, in whole vectors. Keys that one of them does not see weigh exactly
-  // nothing in it, and so a query's result does not depend on its neighbours.
+  // The keys that any of these queries sees, in whole vectors. Keys that one of them does not see weigh
+  // exactly nothing in it, and so a query's result does not depend on its neighbours.
   std::int64_t first = b.key_count;
   std::int64_t last = 0;
   for (int i = 0; i < kQueries; ++i) {

@@ -10,8 +10,8 @@ namespace {
 // One row's share of a tile: stored values, and scales as the tile keeps them.
 struct RowTile {
   std::array<std::uint8_t, kTileColumns> values{};
-  std::array<std::uint16_t, 2> halves{};    // scale and minimum, float16
-  std::array<std::int8_t, 2> scales{};      // relative, of each 16 columns (with groups of 32 the first counts)
+  std::array<std::uint16_t, 2> halves{};  // scale and minimum, float16
+  std::array<std::int8_t, 2> scales{};    // relative, of each 16 columns (with groups of 32 the first counts)
   std::array<std::int8_t, 2> minimums{};
 };
 
@@ -90,7 +90,8 @@ void ReadQ3K(const std::byte* block, int g, RowTile& tile) {
   const int shift = 2 * (g % 4);
   for (int i = 0; i < 32; ++i) {
     const int high = Byte(block + i) >> g & 1;
-    tile.values[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>((Byte(values + i) >> shift & 3) | high << 2);
+    tile.values[static_cast<std::size_t>(i)] =
+        static_cast<std::uint8_t>((Byte(values + i) >> shift & 3) | high << 2);
   }
   const std::byte* scales = block + 96;
   for (int half = 0; half < 2; ++half) {
@@ -114,8 +115,8 @@ void ReadQ6K(const std::byte* block, int g, RowTile& tile) {
   const int low_shift = g % 4 < 2 ? 0 : 4;
   const int high_shift = 2 * (g % 4);
   for (int i = 0; i < 32; ++i) {
-    tile.values[static_cast<std::size_t>(i)] =
-        static_cast<std::uint8_t>((Byte(low + i) >> low_shift & 15) | (Byte(high + i) >> high_shift & 3) << 4);
+    tile.values[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(
+        (Byte(low + i) >> low_shift & 15) | (Byte(high + i) >> high_shift & 3) << 4);
   }
   std::memcpy(tile.scales.data(), block + 192 + 2 * g, 2);
 }
@@ -134,7 +135,8 @@ void ReadBlock256(NumberFormat format, const std::byte* block, int g, RowTile& t
       ReadSixBits(block + 4, g, tile);
       ReadPairedNibbles(block + 48, g, tile);
       for (int i = 0; i < 32; ++i)
-        tile.values[static_cast<std::size_t>(i)] |= static_cast<std::uint8_t>((Byte(block + 16 + i) >> g & 1) << 4);
+        tile.values[static_cast<std::size_t>(i)] |=
+            static_cast<std::uint8_t>((Byte(block + 16 + i) >> g & 1) << 4);
       return;
     case NumberFormat::kQ6_K:
       return ReadQ6K(block, g, tile);
@@ -185,7 +187,8 @@ void PutValues(const PackedLayout& layout, const RowTile& row, int r, std::byte*
   if (layout.bits == 5) {
     for (int i = 0; i < 4; ++i) {
       std::uint8_t bits = 0;
-      for (int unit = 0; unit < 8; ++unit) bits |= static_cast<std::uint8_t>((values[4 * unit + i] >> 4) << unit);
+      for (int unit = 0; unit < 8; ++unit)
+        bits |= static_cast<std::uint8_t>((values[4 * unit + i] >> 4) << unit);
       group[256 + i] = std::byte{bits};
     }
   }
@@ -218,7 +221,8 @@ void PutScales(const PackedLayout& layout, const RowTile& row, int r, std::byte*
 }
 
 // Q4_0 already pairs column i with i + 16 in a byte: its words go straight into place.
-void PackQ4_0Tile(const std::byte* const* rows, std::int64_t count, std::int64_t tile_index, std::byte* tile) {
+void PackQ4_0Tile(const std::byte* const* rows, std::int64_t count, std::int64_t tile_index,
+                  std::byte* tile) {
   for (std::int64_t r = 0; r < count; ++r) {
     const std::byte* block = rows[r] + tile_index * 18;
     std::byte* group = tile + r / 16 * 256 + r % 16 * 4;
@@ -282,7 +286,8 @@ void PackPanel(const MatrixView& weights, std::int64_t first_row, std::int64_t c
       for (std::int64_t r = 0; r < count; ++r) {
         RowTile row;
         if (layout.header) {
-          ReadBlock256(weights.format, rows[r] + t / kHeaderTiles * block.bytes, static_cast<int>(t % kHeaderTiles), row);
+          ReadBlock256(weights.format, rows[r] + t / kHeaderTiles * block.bytes,
+                       static_cast<int>(t % kHeaderTiles), row);
         } else {
           ReadBlock32(weights.format, rows[r] + t * block.bytes, row);
         }

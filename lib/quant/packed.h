@@ -1,19 +1,21 @@
 // Quantised weights as the kernels read them: the values of a file's blocks, unchanged, in another order.
 //
-// A matrix is cut into panels of 64 rows, a panel into tiles of 32 columns. A tile holds, for each of its four
-// groups of 16 rows, the stored values four columns at a time, so that one 64-byte vector has four columns of 16
-// rows, as dot-product instructions want them; then the scales of its 64 rows. A panel is one run of bytes, read
-// from its first to its last:
+// A matrix is cut into panels of 64 rows, a panel into tiles of 32 columns. A tile holds, for each of its
+// four groups of 16 rows, the stored values four columns at a time, so that one 64-byte vector has four
+// columns of 16 rows, as dot-product instructions want them; then the scales of its 64 rows. A panel is one
+// run of bytes, read from its first to its last:
 //
 //   [header of 8 tiles, if scales are relative] tile tile ... [header] tile ...
 //   tile:      4 x row group, scales, minimums
 //   row group: 4 x 64 bytes of nibbles, unit v in the lower half and unit v + 4 in the upper (unit u: columns
-//              4u .. 4u+3), then what lies above the nibble: for 5 bits 64 bytes, bit u of each for unit u; for
-//              6 bits 2 x 64 bytes, two bits for each of four units. With 8 bits it is 8 x 64 bytes, a unit each.
+//              4u .. 4u+3), then what lies above the nibble: for 5 bits 64 bytes, bit u of each for unit u;
+//              for 6 bits 2 x 64 bytes, two bits for each of four units. With 8 bits it is 8 x 64 bytes, a
+//              unit each.
 //   scales:    float16 for each row; relative ones int8 for each row and group of 32 or 16 columns, times the
 //              float16 of the header
 //
-// A weight is scale * (stored - offset) - minimum. Rows beyond the matrix have scale 0; columns are whole tiles.
+// A weight is scale * (stored - offset) - minimum. Rows beyond the matrix have scale 0; columns are whole
+// tiles.
 #ifndef CARAT_LIB_QUANT_PACKED_H_
 #define CARAT_LIB_QUANT_PACKED_H_
 

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kValues = 32;
 
-// How well levels -8 .. 7 times some scale fit: the scale is that of least squares for the levels that `inverse`
-// gives. What is left of the squares is sum(x^2) - gain.
+// How well levels -8 .. 7 times some scale fit: the scale is that of least squares for the levels that
+// `inverse` gives. What is left of the squares is sum(x^2) - gain.
 struct Fit {
   float scale = 0;
   float gain = 0;

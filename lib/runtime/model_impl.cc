@@ -115,8 +115,8 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
   model->info_.bytes_per_token = model->weights_.BytesPerToken(text);
   model->info_.operations_per_prompt_token = model->weights_.OperationsPerPromptToken(text);
   CARAT_ASSIGN_OR_RETURN(const Bf16Kernels* bf16, ChooseBf16(options.precision, set));
-  // Products in floats that differ with the number of rows have no place beside integer weights, which promise
-  // the same logits however a prompt is cut; what is left in floats there is small.
+  // Products in floats that differ with the number of rows have no place beside integer weights, which
+  // promise the same logits however a prompt is cut; what is left in floats there is small.
   if (model->quantized()) bf16 = nullptr;
   CARAT_ASSIGN_OR_RETURN(model->linear_,
                          LinearEngine::Create(*kernels, *model->work_, model->weights_.MaxColumns(),

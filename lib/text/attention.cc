@@ -228,8 +228,8 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
   if (queries) targets[count++] = {pass.weights.q, ws.queries.data(), query_size};
   if (keys) targets[count++] = {pass.weights.k, ws.keys.data(), key_size};
   if (keys && !pass.layer.keys_are_values) targets[count++] = {pass.weights.v, ws.values.data(), key_size};
-  CARAT_RETURN_IF_ERROR(
-      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}, ws.products));
+  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(),
+                                             {targets, count}, ws.products));
 
   pass.work().For(pass.rows(), ParallelWork::Grain(8 * (query_size + key_size)), [&](std::int64_t r, int) {
     if (queries) {
@@ -250,10 +250,12 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
   });
   if (!keys) return {};
   // Neighbouring positions share cache lines: one worker takes several.
-  pass.work().For(pass.rows(), std::max<std::int64_t>(32, ParallelWork::Grain(4 * key_size)), [&](std::int64_t r, int) {
-    cache.layer(pass.index).Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)],
-                                  ws.keys.data() + r * key_size, ws.values.data() + r * key_size);
-  });
+  pass.work().For(pass.rows(), std::max<std::int64_t>(32, ParallelWork::Grain(4 * key_size)),
+                  [&](std::int64_t r, int) {
+                    cache.layer(pass.index)
+                        .Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)],
+                               ws.keys.data() + r * key_size, ws.values.data() + r * key_size);
+                  });
   return {};
 }
 

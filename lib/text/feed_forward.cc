@@ -52,7 +52,8 @@ Status AddPerLayerInput(const LayerPass& pass) {
   const std::int64_t hidden = pass.config.hidden_size;
   const std::int64_t row_size = static_cast<std::int64_t>(pass.config.layers.size()) * size;
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.hidden.data(), hidden, pass.rows(),
-                                             pass.weights.per_layer->gate, ws.per_layer_gate.data(), size, ws.products));
+                                             pass.weights.per_layer->gate, ws.per_layer_gate.data(), size,
+                                             ws.products));
   pass.work().For(pass.rows(), ParallelWork::Grain(16 * size), [&](std::int64_t r, int) {
     float* gate = ws.per_layer_gate.data() + r * size;
     pass.kernels().gelu_multiply(gate, ws.per_layer.data() + r * row_size + pass.index * size, gate, size);

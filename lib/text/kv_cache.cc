@@ -79,9 +79,11 @@ void KvLayer::StoreBf16(const KernelTable& kernels, std::int64_t slot, const flo
   for (std::int64_t first = 0; first < head_dim_; first += kPiece) {
     const std::int64_t count = std::min(kPiece, head_dim_ - first);
     kernels.narrow_bf16(key + first, narrow, count);
-    for (std::int64_t i = 0; i < count; ++i) to_key[KeyIndex(format_, kPagePositions, slot, first + i)] = narrow[i];
+    for (std::int64_t i = 0; i < count; ++i)
+      to_key[KeyIndex(format_, kPagePositions, slot, first + i)] = narrow[i];
     kernels.narrow_bf16(value + first, narrow, count);
-    for (std::int64_t i = 0; i < count; ++i) to_value[ValueIndex(format_, head_dim_, slot, first + i)] = narrow[i];
+    for (std::int64_t i = 0; i < count; ++i)
+      to_value[ValueIndex(format_, head_dim_, slot, first + i)] = narrow[i];
   }
 }
 

@@ -55,7 +55,7 @@ class Binder {
 
   // A stack of matrices, seen as one.
   Result<LinearWeights> Stack(const std::string& name, std::int64_t count, std::int64_t rows,
-                           std::int64_t cols) const {
+                              std::int64_t cols) const {
     CARAT_ASSIGN_OR_RETURN(const TensorEntry* tensor, Require(name, {count, rows, cols}));
     return LinearWeights(MatrixView{tensor->data, tensor->format, count * rows, cols}, rows);
   }
@@ -161,11 +161,13 @@ std::int64_t TextWeights::MaxColumns() const {
 
 namespace {
 
-// Adds up `value` of the weights that a token goes through in one layer; of the experts, those that are chosen.
+// Adds up `value` of the weights that a token goes through in one layer; of the experts, those that are
+// chosen.
 template <typename Value>
 std::int64_t SumOfLayer(const TextConfig& config, const LayerWeights& layer, Value value) {
   std::int64_t sum = 0;
-  for (const LinearWeights* weights : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+  for (const LinearWeights* weights :
+       {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
     sum += value(*weights);
   if (layer.per_layer) sum += value(layer.per_layer->gate) + value(layer.per_layer->projection);
   if (layer.experts) {
@@ -192,7 +194,8 @@ std::int64_t TextWeights::OperationsPerPromptToken(const TextConfig& config) con
   const std::int64_t last = config.last_kv_layer();
   const auto count = static_cast<std::int64_t>(layers.size());
   std::int64_t sum = OperationsOf(per_layer_projection) / count * (last + 1);
-  for (std::int64_t i = 0; i < last; ++i) sum += SumOfLayer(config, layers[static_cast<std::size_t>(i)], OperationsOf);
+  for (std::int64_t i = 0; i < last; ++i)
+    sum += SumOfLayer(config, layers[static_cast<std::size_t>(i)], OperationsOf);
   const LayerWeights& owner = layers[static_cast<std::size_t>(last)];
   return sum + OperationsOf(owner.k) + OperationsOf(owner.v);
 }
@@ -204,7 +207,8 @@ std::vector<LinearWeights*> TextWeights::Products() {
   };
   add(per_layer_projection);
   for (LayerWeights& layer : layers) {
-    for (LinearWeights* weights : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+    for (LinearWeights* weights :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
       add(*weights);
     if (layer.experts) {
       add(layer.experts->router);

@@ -15,13 +15,13 @@ namespace carat::internal {
 
 struct ExpertWeights {
   std::vector<float> router_scale;  // hidden_size^-0.5 folded in
-  LinearWeights router;                // [experts, hidden]
+  LinearWeights router;             // [experts, hidden]
   std::vector<float> per_expert_scale;
   std::vector<float> dense_norm;   // post_feedforward_layernorm_1
   std::vector<float> input_norm;   // pre_feedforward_layernorm_2
   std::vector<float> output_norm;  // post_feedforward_layernorm_2
-  LinearWeights gate_up;              // [experts * 2 * width, hidden]: of each expert first gate, then up
-  LinearWeights down;                 // [experts * hidden, width]
+  LinearWeights gate_up;           // [experts * 2 * width, hidden]: of each expert first gate, then up
+  LinearWeights down;              // [experts * hidden, width]
 };
 
 struct PerLayerWeights {
@@ -33,7 +33,7 @@ struct PerLayerWeights {
 struct LayerWeights {
   std::vector<float> input_norm, post_attention_norm, pre_feedforward_norm, post_feedforward_norm;
   std::vector<float> q_norm, k_norm;  // k_norm is empty in KV-shared layers
-  LinearWeights q, k, v, o;              // no k in KV-shared layers, no v there and where keys are values
+  LinearWeights q, k, v, o;           // no k in KV-shared layers, no v there and where keys are values
   LinearWeights gate, up, down;
   std::optional<PerLayerWeights> per_layer;
   std::optional<ExpertWeights> experts;
@@ -41,11 +41,11 @@ struct LayerWeights {
 };
 
 struct TextWeights {
-  MatrixView embedding;               // [vocabulary, hidden]
-  LinearWeights head;                 // the same
-  MatrixView per_layer_embedding;     // [vocabulary, layers * per_layer_input]
-  LinearWeights per_layer_projection;    // [layers * per_layer_input, hidden]
-  std::vector<float> per_layer_norm;  // [per_layer_input]
+  MatrixView embedding;                // [vocabulary, hidden]
+  LinearWeights head;                  // the same
+  MatrixView per_layer_embedding;      // [vocabulary, layers * per_layer_input]
+  LinearWeights per_layer_projection;  // [layers * per_layer_input, hidden]
+  std::vector<float> per_layer_norm;   // [per_layer_input]
   std::vector<float> final_norm;
   std::vector<LayerWeights> layers;
 

@@ -97,8 +97,8 @@ Result<Workspace> Workspace::Create(const TextConfig& config, std::int64_t rows,
       CARAT_RETURN_IF_ERROR(Allocate(*buffer, {rows, hidden}));
     }
   }
-  const std::int64_t widest = std::max({hidden, widths.queries, widths.mlp, config.expert_intermediate_size,
-                                        config.per_layer_input_size});
+  const std::int64_t widest = std::max(
+      {hidden, widths.queries, widths.mlp, config.expert_intermediate_size, config.per_layer_input_size});
   CARAT_ASSIGN_OR_RETURN(ws.products, LinearScratch::Create(rows, widest));
   CARAT_RETURN_IF_ERROR(AllocateRope(ws.sliding_rope, config, false, rows));
   CARAT_RETURN_IF_ERROR(AllocateRope(ws.full_rope, config, true, rows));

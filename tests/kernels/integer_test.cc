@@ -13,9 +13,10 @@
 namespace carat::internal {
 namespace {
 
-constexpr NumberFormat kFormats[] = {NumberFormat::kQ4_0, NumberFormat::kQ4_1, NumberFormat::kQ5_0,  NumberFormat::kQ5_1,
-                                     NumberFormat::kQ8_0, NumberFormat::kQ2_K, NumberFormat::kQ3_K,  NumberFormat::kQ4_K,
-                                     NumberFormat::kQ5_K, NumberFormat::kQ6_K, NumberFormat::kIQ4_NL, NumberFormat::kIQ4_XS};
+constexpr NumberFormat kFormats[] = {NumberFormat::kQ4_0, NumberFormat::kQ4_1,   NumberFormat::kQ5_0,
+                                     NumberFormat::kQ5_1, NumberFormat::kQ8_0,   NumberFormat::kQ2_K,
+                                     NumberFormat::kQ3_K, NumberFormat::kQ4_K,   NumberFormat::kQ5_K,
+                                     NumberFormat::kQ6_K, NumberFormat::kIQ4_NL, NumberFormat::kIQ4_XS};
 
 // Where a block's float16 scales are.
 std::vector<int> ScaleOffsets(NumberFormat format) {
@@ -68,7 +69,8 @@ struct Rows {
 
 std::vector<const IntegerKernels*> FastKernels() {
   std::vector<const IntegerKernels*> tables;
-  if (CpuSupports(InstructionSet::kAvx2) && Avx2IntegerKernels() != nullptr) tables.push_back(Avx2IntegerKernels());
+  if (CpuSupports(InstructionSet::kAvx2) && Avx2IntegerKernels() != nullptr)
+    tables.push_back(Avx2IntegerKernels());
   if (CpuSupports(InstructionSet::kAvx512Vnni) && Avx512VnniIntegerKernels() != nullptr)
     tables.push_back(Avx512VnniIntegerKernels());
   return tables;
@@ -124,8 +126,8 @@ TEST_P(IntegerProductTest, EverySetGivesTheBitsOfTheDefinition) {
     const auto x = RandomRows(random, rows * cols);
     const Rows quantized(PlainIntegerKernels(), x, rows, cols);
     std::vector<float> expected(static_cast<std::size_t>(rows * outputs), -1);
-    PlainIntegerKernels().product(kind, panel.data(), quantized.view, 0, rows, expected.data(), outputs, outputs,
-                                  scratch->data());
+    PlainIntegerKernels().product(kind, panel.data(), quantized.view, 0, rows, expected.data(), outputs,
+                                  outputs, scratch->data());
     // The definition itself, against products in float64 of what the packed bytes say.
     std::vector<float> row(static_cast<std::size_t>(cols));
     for (std::int64_t n = 0; n < outputs; ++n) {
@@ -144,9 +146,12 @@ TEST_P(IntegerProductTest, EverySetGivesTheBitsOfTheDefinition) {
     }
     for (const IntegerKernels* kernels : FastKernels()) {
       std::vector<float> got(static_cast<std::size_t>(rows * outputs) + 64, -2);
-      kernels->product(kind, panel.data(), quantized.view, 0, rows, got.data(), outputs, outputs, scratch->data());
-      for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(got[i], expected[i]) << rows << " rows, value " << i;
-      for (std::size_t i = expected.size(); i < got.size(); ++i) ASSERT_EQ(got[i], -2) << "written beyond the end";
+      kernels->product(kind, panel.data(), quantized.view, 0, rows, got.data(), outputs, outputs,
+                       scratch->data());
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        ASSERT_EQ(got[i], expected[i]) << rows << " rows, value " << i;
+      for (std::size_t i = expected.size(); i < got.size(); ++i)
+        ASSERT_EQ(got[i], -2) << "written beyond the end";
     }
   }
 }

@@ -305,7 +305,8 @@ TEST_P(KernelTest, AttentionEqualsThePlainOneAndDoesNotDependOnNeighbours) {
     // Dot products of pairs round queries and weights to bf16.
     const bool rounds = GetParam() >= InstructionSet::kAvx512Bf16 && format == KvFormat::kBF16;
     const float tolerance = rounds ? 3e-2f : 2e-5f;
-    for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], tolerance) << "at " << i;
+    for (std::size_t i = 0; i < actual.size(); ++i)
+      ASSERT_NEAR(actual[i], expected[i], tolerance) << "at " << i;
     for (std::int64_t i = 0; i < in.queries; ++i) {
       const auto alone = RunAttention(*fast_, in, format, step, i, 1);
       for (std::int64_t d = 0; d < in.head_dim; ++d) ASSERT_EQ(alone[d], actual[i * in.head_dim + d]);

@@ -33,7 +33,8 @@ std::vector<float> RandomRows(std::size_t count, std::int32_t width) {
 class PromptTest : public testing::Test {
  protected:
   Model Load(const std::string& name) {
-    return *Model::Load(std::string(CARAT_TEST_DATA) + "/" + name, {.threads = 2, .precision = Precision::kFloat32});
+    return *Model::Load(std::string(CARAT_TEST_DATA) + "/" + name,
+                        {.threads = 2, .precision = Precision::kFloat32});
   }
 
   // What the decoder makes of an ordinary token: its embedding times sqrt(hidden).

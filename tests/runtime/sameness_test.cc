@@ -1,5 +1,5 @@
-// With integer weights a prompt's logits are the same, bit for bit, for any number of threads, in any chunks, and
-// token by token; with every instruction set.
+// With integer weights a prompt's logits are the same, bit for bit, for any number of threads, in any chunks,
+// and token by token; with every instruction set.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -18,7 +18,8 @@ constexpr std::size_t kTokens = 100;
 std::vector<std::int32_t> SomeTokens(const Model& model) {
   std::vector<std::int32_t> tokens(kTokens);
   for (std::size_t i = 0; i < kTokens; ++i)
-    tokens[i] = static_cast<std::int32_t>((24 + 37 * i) % static_cast<std::size_t>(model.info().vocabulary_size));
+    tokens[i] =
+        static_cast<std::int32_t>((24 + 37 * i) % static_cast<std::size_t>(model.info().vocabulary_size));
   return tokens;
 }
 
@@ -54,7 +55,8 @@ TEST_P(SamenessTest, ThreadsAndChunksChangeNothing) {
     const auto model = Model::Load(std::string(CARAT_TEST_DATA) + "/" + name, options);
     ASSERT_TRUE(model.ok()) << model.status().ToString();
     ASSERT_TRUE(model->info().integer_weights);
-    for (const auto& [together, chunk] : {std::pair<std::size_t, std::int32_t>{kTokens, 0}, {kTokens, 7}, {kTokens, 64}, {1, 0}, {13, 3}}) {
+    for (const auto& [together, chunk] :
+         {std::pair<std::size_t, std::int32_t>{kTokens, 0}, {kTokens, 7}, {kTokens, 64}, {1, 0}, {13, 3}}) {
       const auto logits = LogitsOf(*model, together, chunk, KvType::kAuto);
       if (expected.empty()) expected = logits;
       ASSERT_EQ(logits.size(), expected.size());

@@ -29,7 +29,8 @@ void ExpectClose(std::span<const float> a, std::span<const float> b, float toler
 
 class SessionTest : public testing::Test {
  protected:
-  Model model_ = *Model::Load(std::string(CARAT_TEST_DATA) + "/tiny-e2b", {.threads = 2, .precision = Precision::kFloat32});
+  Model model_ = *Model::Load(std::string(CARAT_TEST_DATA) + "/tiny-e2b",
+                              {.threads = 2, .precision = Precision::kFloat32});
 };
 
 TEST_F(SessionTest, LogitsOfWantedPositions) {

@@ -60,8 +60,10 @@ class Machine {
       EXPECT_TRUE(decoder_.Forward(chunk, cache_, workspace_).ok());
       position_ += count;
       std::vector<float> part(rows.size() * static_cast<std::size_t>(config().vocabulary_size));
-      EXPECT_TRUE(
-          decoder_.Head(workspace_.normed.data(), static_cast<std::int64_t>(rows.size()), workspace_.products, part.data()).ok());
+      EXPECT_TRUE(decoder_
+                      .Head(workspace_.normed.data(), static_cast<std::int64_t>(rows.size()),
+                            workspace_.products, part.data())
+                      .ok());
       logits.insert(logits.end(), part.begin(), part.end());
     }
     return logits;

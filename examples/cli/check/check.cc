@@ -186,7 +186,8 @@ void AddConfigurationArguments(CLI::App& command, CheckArguments& a) {
       ->delimiter(',')
       ->check(CLI::IsMember(sets));
   AddValue(command, kGroup, "--precision", a.precision, "TYPE",
-           "Products with bf16 weights: " + ListNames(PrecisionNames()) + "; bf16 needs wider tolerances  [float32]")
+           "Products with bf16 weights: " + ListNames(PrecisionNames()) +
+               "; bf16 needs wider tolerances  [float32]")
       ->check(CLI::IsMember(PrecisionNames()));
   AddFlag(command, kGroup, "--rewind", a.rewind, "Also rewind, go on, and demand the same continuation");
   AddFlag(command, kGroup, "--same-for-threads", a.same_for_threads,
