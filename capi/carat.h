@@ -470,13 +470,50 @@ typedef struct carat_model_options {
 CARAT_API carat_status carat_model_options_init(carat_model_options* options, size_t struct_size);
 
 // Opens a checkpoint: a folder in the published Hugging Face form (config.json, model.safetensors or
-// shards with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one).
-// Errors: NOT_FOUND, DATA_LOSS (cut short, malformed, contradicting itself), INVALID_ARGUMENT (options),
-// UNIMPLEMENTED (a variant this version cannot run), RESOURCE_EXHAUSTED, CANCELLED (by `progress`). The
-// sentence names file, tensor, expected and found. Since 0.1.
+// shards with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one), a
+// GGUF file, any part of a split one, or a folder with one GGUF model. Errors: NOT_FOUND, DATA_LOSS (cut
+// short, malformed, contradicting itself), INVALID_ARGUMENT (options), UNIMPLEMENTED (a variant this version
+// cannot run), RESOURCE_EXHAUSTED, CANCELLED (by `progress`). The sentence names file, tensor, expected and
+// found. Since 0.1.
 CARAT_API carat_status carat_model_load(const char* path, size_t path_size,
                                         const carat_model_options* options, carat_model** model,
                                         carat_error* error);
+
+// How a checkpoint is written as a GGUF file. Texts that are NULL, the default, choose what is said. Since
+// 0.1.
+typedef struct carat_quantize_options {
+  size_t struct_size;
+  // "q4_0", the default, "q4_k_m", "q5_k_m", "q6_k", "q8_0", "iq4_xs", "bf16", "f16", "f32" and others.
+  const char* type;
+  size_t type_size;
+  // Of the embedding table, which is the head as well: "q6_k", or the type if that is finer.
+  const char* embeddings;
+  size_t embeddings_size;
+  // Of the table of per-layer embeddings: the type.
+  const char* per_layer_embeddings;
+  size_t per_layer_embeddings_size;
+  // Told in bytes of the weights that are read. Default NULL.
+  carat_progress_callback progress;
+  void* progress_user_data;
+  // Default NULL.
+  carat_log_callback log;
+  void* log_user_data;
+  int32_t threads;     // that round, the caller's included; 0, the default: one for each core
+  int32_t overwrite;   // 1: replace a file of that name, which otherwise is ALREADY_EXISTS
+  int32_t requantize;  // 1: round again what is in blocks of another format, which otherwise is
+                       // FAILED_PRECONDITION
+  int32_t reserved;    // 0
+} carat_quantize_options;
+
+// Prepares the struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_quantize_options_init(carat_quantize_options* options, size_t struct_size);
+
+// Reads a checkpoint, whatever carat_model_load opens, and writes its text decoder and tokenizer to the GGUF
+// file `out`, which appears when it is complete. Weights stream from file to file. Errors: those of
+// carat_model_load; ALREADY_EXISTS; FAILED_PRECONDITION; UNIMPLEMENTED for what GGUF cannot say; UNAVAILABLE
+// if the file cannot be written; CANCELLED by `progress`. Since 0.1.
+CARAT_API carat_status carat_quantize(const char* in, size_t in_size, const char* out, size_t out_size,
+                                      const carat_quantize_options* options, carat_error* error);
 
 // One more handle to the same model. Errors: RESOURCE_EXHAUSTED. Since 0.1.
 CARAT_API carat_status carat_model_share(const carat_model* model, carat_model** shared, carat_error* error);

@@ -13,6 +13,7 @@
 #include "capi/options.h"
 #include "capi/sized_struct.h"
 #include "carat/model.h"
+#include "carat/quantize.h"
 
 using carat::InstructionSet;
 using carat::MemoryNeeds;
@@ -82,6 +83,41 @@ Result<std::shared_ptr<HostRunner>> ToRunner(const carat_task_runner* given) {
   return std::make_shared<HostRunner>(functions, concurrency);
 }
 
+// Empty for null.
+carat::LogCallback ToLog(carat_log_callback log, void* user_data) {
+  if (log == nullptr) return {};
+  return [log, user_data](carat::LogSeverity severity, std::string_view line) {
+    std::size_t size = 0;
+    const char* text = LendText(line, &size);
+    log(user_data, static_cast<carat_log_severity>(severity), text, size);
+  };
+}
+
+// A text that may be left out.
+Result<std::string> OptionalText(const char* text, std::size_t size, const char* name) {
+  if (text == nullptr && size == 0) return std::string();
+  CARAT_ASSIGN_OR_RETURN(const std::string_view view, TextOf(text, size, name));
+  return std::string(view);
+}
+
+Result<carat::QuantizeOptions> ToQuantizeOptions(const carat_quantize_options& given) {
+  carat::QuantizeOptions options;
+  CARAT_ASSIGN_OR_RETURN(const std::string type,
+                         OptionalText(given.type, given.type_size, "carat_quantize_options.type"));
+  if (!type.empty()) options.type = type;
+  CARAT_ASSIGN_OR_RETURN(options.embeddings, OptionalText(given.embeddings, given.embeddings_size,
+                                                          "carat_quantize_options.embeddings"));
+  CARAT_ASSIGN_OR_RETURN(options.per_layer_embeddings,
+                         OptionalText(given.per_layer_embeddings, given.per_layer_embeddings_size,
+                                      "carat_quantize_options.per_layer_embeddings"));
+  options.overwrite = given.overwrite != 0;
+  options.requantize = given.requantize != 0;
+  options.threads = given.threads;
+  options.progress = carat::capi::ToProgress(given.progress, given.progress_user_data);
+  options.log = ToLog(given.log, given.log_user_data);
+  return options;
+}
+
 Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
   CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set, CARAT_INSTRUCTION_SET_AVX512_BF16,
                                     "carat_model_options.instruction_set"));
@@ -96,14 +132,7 @@ Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
   options.instruction_set = static_cast<InstructionSet>(given.instruction_set);
   options.preload = given.preload != 0;
   options.progress = carat::capi::ToProgress(given.progress, given.progress_user_data);
-  if (given.log != nullptr) {
-    options.log = [log = given.log, user_data = given.log_user_data](carat::LogSeverity severity,
-                                                                     std::string_view line) {
-      std::size_t size = 0;
-      const char* text = LendText(line, &size);
-      log(user_data, static_cast<carat_log_severity>(severity), text, size);
-    };
-  }
+  options.log = ToLog(given.log, given.log_user_data);
   return options;
 }
 
@@ -196,6 +225,22 @@ carat_status carat_model_load(const char* path, size_t path_size, const carat_mo
     CARAT_ASSIGN_OR_RETURN(*model, NewModelHandle(std::move(loaded)));
     if (runner != nullptr) runner->TakeUserData();
     return {};
+  });
+}
+
+carat_status carat_quantize_options_init(carat_quantize_options* options, size_t struct_size) {
+  return InitStruct(options, struct_size);
+}
+
+carat_status carat_quantize(const char* in, size_t in_size, const char* out, size_t out_size,
+                            const carat_quantize_options* options, carat_error* error) {
+  return Call(error, [&]() -> Status {
+    CARAT_ASSIGN_OR_RETURN(const std::string_view from, TextOf(in, in_size, "in"));
+    CARAT_ASSIGN_OR_RETURN(const std::string_view to, TextOf(out, out_size, "out"));
+    CARAT_ASSIGN_OR_RETURN(const carat_quantize_options given,
+                           ReadOptions(options, "carat_quantize_options"));
+    CARAT_ASSIGN_OR_RETURN(const carat::QuantizeOptions how, ToQuantizeOptions(given));
+    return carat::QuantizeCheckpoint(from, to, how);
   });
 }
 

@@ -19,6 +19,10 @@ inline constexpr std::size_t kFirstSize = sizeof(T);
 template <>
 inline constexpr std::size_t kFirstSize<carat_sampling_options> = offsetof(carat_sampling_options,
                                                                            constraint);
+template <>
+inline constexpr std::size_t kFirstSize<carat_model_options> = offsetof(carat_model_options, precision);
+template <>
+inline constexpr std::size_t kFirstSize<carat_model_info> = offsetof(carat_model_info, bytes_per_token);
 
 // No struct will ever be larger, so that a size that was never set is found out before anything is read.
 inline constexpr std::size_t kLargestSize = 1024;

@@ -81,9 +81,11 @@ void PrintMemory(const Inspection& inspection) {
     WriteNow(absl::StrFormat("  %-28s %9s %9s %9s\n", sizes.name, Bytes(sizes.stored), Bytes(sizes.int8),
                              Bytes(sizes.int4)));
   WriteNow(
-      "  * computed, groups of 32 with a 16-bit scale: what these formats would take. This version runs "
-      "weights\n"
-      "    as they are stored. Rows that are looked up stay on disk, but for those in use.\n");
+      "  * computed, for groups of 32 with a 16-bit scale. --weights rounds what every token reads while "
+      "loading\n"
+      "    (with int4 its small parts to int8); carat quantize rounds it all. Rows that are looked up stay "
+      "on\n"
+      "    disk, but for those in use.\n");
   WriteNow(
       "\nmemory of one session    cache float32    cache bf16    workspace    all, float32    all, bf16\n");
   for (const ContextMemory& row : inspection.contexts)

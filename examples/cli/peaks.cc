@@ -60,157 +60,80 @@ constexpr std::int64_t kSteps = 1'000'000;
 // Independent sums, enough to hide any latency; eight with AVX2, which has fewer registers.
 constexpr int kSums = 12;
 
-// One of a loop's independent sums, named so that it stays in a register, and opaque so that the loop stays.
-#define CARAT_STEP(sum, next)     \
-  do {                            \
-    sum = next;                   \
-    asm volatile("" : "+v"(sum)); \
-  } while (false)
+// A loop over such sums: each a name of its own, so that it stays in a register, and opaque, so that the loop
+// stays. `next` is a macro from a sum to the next one.
+#define CARAT_STEP(sum, next) \
+  sum = next(sum);            \
+  asm volatile("" : "+v"(sum));
+#define CARAT_LOOP_8(Vector, zero, next)                                                                     \
+  Vector s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;             \
+  for (std::int64_t i = 0; i < kSteps; ++i) {                                                                \
+    CARAT_STEP(s0, next)                                                                                     \
+    CARAT_STEP(s1, next) CARAT_STEP(s2, next) CARAT_STEP(s3, next) CARAT_STEP(s4, next) CARAT_STEP(s5, next) \
+        CARAT_STEP(s6, next) CARAT_STEP(s7, next)                                                            \
+  }                                                                                                          \
+  sink += First(s0);                                                                                         \
+  sink += First(s1);                                                                                         \
+  sink += First(s2);                                                                                         \
+  sink += First(s3);                                                                                         \
+  sink += First(s4);                                                                                         \
+  sink += First(s5);                                                                                         \
+  sink += First(s6);                                                                                         \
+  sink += First(s7);
+#define CARAT_LOOP_12(Vector, zero, next)                                                                    \
+  Vector s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,  \
+         s9 = zero, s10 = zero, s11 = zero;                                                                  \
+  for (std::int64_t i = 0; i < kSteps; ++i) {                                                                \
+    CARAT_STEP(s0, next)                                                                                     \
+    CARAT_STEP(s1, next) CARAT_STEP(s2, next) CARAT_STEP(s3, next) CARAT_STEP(s4, next) CARAT_STEP(s5, next) \
+        CARAT_STEP(s6, next) CARAT_STEP(s7, next) CARAT_STEP(s8, next) CARAT_STEP(s9, next)                  \
+            CARAT_STEP(s10, next) CARAT_STEP(s11, next)                                                      \
+  }                                                                                                          \
+  sink += First(s0);                                                                                         \
+  sink += First(s1);                                                                                         \
+  sink += First(s2);                                                                                         \
+  sink += First(s3);                                                                                         \
+  sink += First(s4);                                                                                         \
+  sink += First(s5);                                                                                         \
+  sink += First(s6);                                                                                         \
+  sink += First(s7);                                                                                         \
+  sink += First(s8);                                                                                         \
+  sink += First(s9);                                                                                         \
+  sink += First(s10);                                                                                        \
+  sink += First(s11);
+
+#define CARAT_VNNI(sum) _mm512_dpbusd_epi32(sum, a, b)
+#define CARAT_BF16(sum) _mm512_dpbf16_ps(sum, a, a)
+#define CARAT_FLOAT512(sum) _mm512_fmadd_ps(a, a, sum)
+#define CARAT_FLOAT256(sum) _mm256_fmadd_ps(a, a, sum)
+// It multiplies the sum itself: a product of constants would be computed but once.
+#define CARAT_INTEGER256(sum) _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, sum), ones))
 
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void VnniSteps(int) {
   const __m512i zero = _mm512_setzero_si512(), a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(5);
-  __m512i s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,
-          s9 = zero, s10 = zero, s11 = zero;
-  for (std::int64_t i = 0; i < kSteps; ++i) {
-    CARAT_STEP(s0, _mm512_dpbusd_epi32(s0, a, b));
-    CARAT_STEP(s1, _mm512_dpbusd_epi32(s1, a, b));
-    CARAT_STEP(s2, _mm512_dpbusd_epi32(s2, a, b));
-    CARAT_STEP(s3, _mm512_dpbusd_epi32(s3, a, b));
-    CARAT_STEP(s4, _mm512_dpbusd_epi32(s4, a, b));
-    CARAT_STEP(s5, _mm512_dpbusd_epi32(s5, a, b));
-    CARAT_STEP(s6, _mm512_dpbusd_epi32(s6, a, b));
-    CARAT_STEP(s7, _mm512_dpbusd_epi32(s7, a, b));
-    CARAT_STEP(s8, _mm512_dpbusd_epi32(s8, a, b));
-    CARAT_STEP(s9, _mm512_dpbusd_epi32(s9, a, b));
-    CARAT_STEP(s10, _mm512_dpbusd_epi32(s10, a, b));
-    CARAT_STEP(s11, _mm512_dpbusd_epi32(s11, a, b));
-  }
-  sink += First(s0);
-  sink += First(s1);
-  sink += First(s2);
-  sink += First(s3);
-  sink += First(s4);
-  sink += First(s5);
-  sink += First(s6);
-  sink += First(s7);
-  sink += First(s8);
-  sink += First(s9);
-  sink += First(s10);
-  sink += First(s11);
+  CARAT_LOOP_12(__m512i, zero, CARAT_VNNI);
 }
 
 __attribute__((target("avx512f,avx512bf16"))) void Bf16Steps(int) {
   const __m512 zero = _mm512_setzero_ps();
-  const __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f80), b = a;
-  __m512 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,
-         s9 = zero, s10 = zero, s11 = zero;
-  for (std::int64_t i = 0; i < kSteps; ++i) {
-    CARAT_STEP(s0, _mm512_dpbf16_ps(s0, a, b));
-    CARAT_STEP(s1, _mm512_dpbf16_ps(s1, a, b));
-    CARAT_STEP(s2, _mm512_dpbf16_ps(s2, a, b));
-    CARAT_STEP(s3, _mm512_dpbf16_ps(s3, a, b));
-    CARAT_STEP(s4, _mm512_dpbf16_ps(s4, a, b));
-    CARAT_STEP(s5, _mm512_dpbf16_ps(s5, a, b));
-    CARAT_STEP(s6, _mm512_dpbf16_ps(s6, a, b));
-    CARAT_STEP(s7, _mm512_dpbf16_ps(s7, a, b));
-    CARAT_STEP(s8, _mm512_dpbf16_ps(s8, a, b));
-    CARAT_STEP(s9, _mm512_dpbf16_ps(s9, a, b));
-    CARAT_STEP(s10, _mm512_dpbf16_ps(s10, a, b));
-    CARAT_STEP(s11, _mm512_dpbf16_ps(s11, a, b));
-  }
-  sink += First(s0);
-  sink += First(s1);
-  sink += First(s2);
-  sink += First(s3);
-  sink += First(s4);
-  sink += First(s5);
-  sink += First(s6);
-  sink += First(s7);
-  sink += First(s8);
-  sink += First(s9);
-  sink += First(s10);
-  sink += First(s11);
+  const __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f80);
+  CARAT_LOOP_12(__m512, zero, CARAT_BF16);
 }
 
 __attribute__((target("avx512f"))) void Float512Steps(int) {
-  const __m512 zero = _mm512_setzero_ps(), a = _mm512_set1_ps(0.5f), b = a;
-  __m512 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,
-         s9 = zero, s10 = zero, s11 = zero;
-  for (std::int64_t i = 0; i < kSteps; ++i) {
-    CARAT_STEP(s0, _mm512_fmadd_ps(a, b, s0));
-    CARAT_STEP(s1, _mm512_fmadd_ps(a, b, s1));
-    CARAT_STEP(s2, _mm512_fmadd_ps(a, b, s2));
-    CARAT_STEP(s3, _mm512_fmadd_ps(a, b, s3));
-    CARAT_STEP(s4, _mm512_fmadd_ps(a, b, s4));
-    CARAT_STEP(s5, _mm512_fmadd_ps(a, b, s5));
-    CARAT_STEP(s6, _mm512_fmadd_ps(a, b, s6));
-    CARAT_STEP(s7, _mm512_fmadd_ps(a, b, s7));
-    CARAT_STEP(s8, _mm512_fmadd_ps(a, b, s8));
-    CARAT_STEP(s9, _mm512_fmadd_ps(a, b, s9));
-    CARAT_STEP(s10, _mm512_fmadd_ps(a, b, s10));
-    CARAT_STEP(s11, _mm512_fmadd_ps(a, b, s11));
-  }
-  sink += First(s0);
-  sink += First(s1);
-  sink += First(s2);
-  sink += First(s3);
-  sink += First(s4);
-  sink += First(s5);
-  sink += First(s6);
-  sink += First(s7);
-  sink += First(s8);
-  sink += First(s9);
-  sink += First(s10);
-  sink += First(s11);
+  const __m512 zero = _mm512_setzero_ps(), a = _mm512_set1_ps(0.5f);
+  CARAT_LOOP_12(__m512, zero, CARAT_FLOAT512);
 }
 
 __attribute__((target("avx2"))) void Avx2IntegerSteps(int) {
   const __m256i zero = _mm256_setzero_si256(), a = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);
-  __m256i s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
-  for (std::int64_t i = 0; i < kSteps; ++i) {
-    CARAT_STEP(s0, _mm256_add_epi32(s0, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s0), ones)));
-    CARAT_STEP(s1, _mm256_add_epi32(s1, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s1), ones)));
-    CARAT_STEP(s2, _mm256_add_epi32(s2, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s2), ones)));
-    CARAT_STEP(s3, _mm256_add_epi32(s3, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s3), ones)));
-    CARAT_STEP(s4, _mm256_add_epi32(s4, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s4), ones)));
-    CARAT_STEP(s5, _mm256_add_epi32(s5, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s5), ones)));
-    CARAT_STEP(s6, _mm256_add_epi32(s6, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s6), ones)));
-    CARAT_STEP(s7, _mm256_add_epi32(s7, _mm256_madd_epi16(_mm256_maddubs_epi16(a, s7), ones)));
-  }
-  sink += First(s0);
-  sink += First(s1);
-  sink += First(s2);
-  sink += First(s3);
-  sink += First(s4);
-  sink += First(s5);
-  sink += First(s6);
-  sink += First(s7);
+  CARAT_LOOP_8(__m256i, zero, CARAT_INTEGER256);
 }
 
 __attribute__((target("avx2,fma"))) void Float256Steps(int) {
-  const __m256 zero = _mm256_setzero_ps(), a = _mm256_set1_ps(0.5f), b = a;
-  __m256 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
-  for (std::int64_t i = 0; i < kSteps; ++i) {
-    CARAT_STEP(s0, _mm256_fmadd_ps(a, b, s0));
-    CARAT_STEP(s1, _mm256_fmadd_ps(a, b, s1));
-    CARAT_STEP(s2, _mm256_fmadd_ps(a, b, s2));
-    CARAT_STEP(s3, _mm256_fmadd_ps(a, b, s3));
-    CARAT_STEP(s4, _mm256_fmadd_ps(a, b, s4));
-    CARAT_STEP(s5, _mm256_fmadd_ps(a, b, s5));
-    CARAT_STEP(s6, _mm256_fmadd_ps(a, b, s6));
-    CARAT_STEP(s7, _mm256_fmadd_ps(a, b, s7));
-  }
-  sink += First(s0);
-  sink += First(s1);
-  sink += First(s2);
-  sink += First(s3);
-  sink += First(s4);
-  sink += First(s5);
-  sink += First(s6);
-  sink += First(s7);
+  const __m256 zero = _mm256_setzero_ps(), a = _mm256_set1_ps(0.5f);
+  CARAT_LOOP_8(__m256, zero, CARAT_FLOAT256);
 }
-
-#undef CARAT_STEP
 
 __attribute__((target("avx2"))) void ReadAll(const std::byte* data, std::size_t bytes) {
   __m256i a = _mm256_setzero_si256(), b = a;

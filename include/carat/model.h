@@ -7,8 +7,8 @@
 //   const carat::ModelInfo& info = model->info();
 //
 // A Model is a light handle to weights that never change. Copies are the same model; any number of threads
-// and sessions may use it at once, and the sessions keep it alive. Weights are mapped from their files, not
-// read: the files must not be changed or cut while a model is open.
+// and sessions may use it at once, and the sessions keep it alive. Weights are mapped from their files; those
+// in blocks are packed into memory while loading. The files must not be changed or cut while a model is open.
 //
 // Since 0.1.
 #ifndef CARAT_MODEL_H_
@@ -141,7 +141,7 @@ struct ModelInfo {
 // One tensor of a checkpoint. Since 0.1.
 struct TensorInfo {
   std::string name;
-  std::string format;               // "BF16", "F16", "F32"
+  std::string format;               // "BF16", "F16", "F32", or a GGUF block format: "Q4_0", "Q6_K", ...
   std::vector<std::int64_t> shape;  // outermost first
   std::uint64_t bytes = 0;
   std::string file;  // the file's name inside the checkpoint
@@ -171,10 +171,11 @@ struct SessionOptions;
 class CARAT_EXPORT Model {
  public:
   // Opens a checkpoint: a folder in the published Hugging Face form (config.json, model.safetensors or shards
-  // with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one). Errors:
-  // NOT_FOUND, DATA_LOSS (cut short, malformed, contradicting itself), INVALID_ARGUMENT (options),
-  // UNIMPLEMENTED (a variant this version cannot run), RESOURCE_EXHAUSTED. The message names file, tensor,
-  // expected and found.
+  // with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one), a GGUF
+  // file, any part of a split one, or a folder with one GGUF model. Weights in a GGUF file's blocks, and
+  // those that `weight_type` rounds, are packed into memory now; others stay mapped. Errors: NOT_FOUND,
+  // DATA_LOSS (cut short, malformed, contradicting itself), INVALID_ARGUMENT (options), UNIMPLEMENTED (a
+  // variant this version cannot run), RESOURCE_EXHAUSTED. The message names file, tensor, expected and found.
   static Result<Model> Load(std::string_view path, const ModelOptions& options = {}) noexcept;
 
   const ModelInfo& info() const noexcept;

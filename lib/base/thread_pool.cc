@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/base/cpu.h"
 #include "lib/base/error.h"
 
 #if defined(__x86_64__)
@@ -147,6 +148,23 @@ void ParallelWork::RunLoop(Loop& loop) const noexcept {
   } else {
     runner_->Run(count, job, &loop);
   }
+}
+
+Result<std::unique_ptr<const ParallelWork>> MakeParallelWork(int threads,
+                                                             std::shared_ptr<TaskRunner> runner) {
+  constexpr int kMaxThreads = 4096;
+  if (runner != nullptr) {
+    const int concurrency = runner->concurrency();
+    if (concurrency < 1 || concurrency > kMaxThreads) {
+      return InvalidArgument("the runner's concurrency is %d, but must lie in 1 .. %d", concurrency,
+                             kMaxThreads);
+    }
+    return std::make_unique<const ParallelWork>(std::move(runner));
+  }
+  if (threads < 0 || threads > kMaxThreads)
+    return InvalidArgument("threads is %d, but must lie in 0 .. %d", threads, kMaxThreads);
+  CARAT_ASSIGN_OR_RETURN(auto pool, ThreadPool::Create(threads == 0 ? AvailableProcessors() : threads));
+  return std::make_unique<const ParallelWork>(std::move(pool));
 }
 
 }  // namespace internal

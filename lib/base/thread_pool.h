@@ -86,6 +86,10 @@ class ParallelWork {
   mutable std::mutex mutex_;
 };
 
+// The host's runner, or if there is none, that many threads of carat's own, 0 being one for each processor.
+// Errors: INVALID_ARGUMENT for a number out of range, RESOURCE_EXHAUSTED.
+Result<std::unique_ptr<const ParallelWork>> MakeParallelWork(int threads, std::shared_ptr<TaskRunner> runner);
+
 }  // namespace carat::internal
 
 #endif  // CARAT_LIB_BASE_THREAD_POOL_H_

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "lib/base/aligned_buffer.h"
-#include "lib/base/cpu.h"
 #include "lib/base/error.h"
 #include "lib/base/guard.h"
 #include "lib/base/page_release.h"
@@ -27,23 +26,12 @@ namespace {
 // blocks.
 constexpr std::int64_t kPiece = 1 << 14;
 constexpr std::int64_t kPortion = 1 << 22;
-constexpr int kMaxThreads = 4096;
 
 struct PlannedTensor {
   const TensorEntry* source;
   std::string name;  // in GGUF
   FormatPlan::Choice choice;
 };
-
-Result<std::unique_ptr<const ParallelWork>> MakeWork(const QuantizeOptions& options) {
-  if (options.runner != nullptr) return std::make_unique<const ParallelWork>(options.runner);
-  if (options.threads < 0 || options.threads > kMaxThreads) {
-    return InvalidArgument("threads is %d, but must lie in 0 .. %d", options.threads, kMaxThreads);
-  }
-  CARAT_ASSIGN_OR_RETURN(auto pool,
-                         ThreadPool::Create(options.threads == 0 ? AvailableProcessors() : options.threads));
-  return std::make_unique<const ParallelWork>(std::move(pool));
-}
 
 class Quantizer {
  public:
@@ -59,7 +47,7 @@ class Quantizer {
     const std::vector<float> factors = GgufRopeFactors(config_);
     const auto factor_count = static_cast<std::int64_t>(factors.size());
     header.Tensor(kGgufRopeFactors, {&factor_count, 1}, NumberFormat::kF32);
-    CARAT_ASSIGN_OR_RETURN(work_, MakeWork(options_));
+    CARAT_ASSIGN_OR_RETURN(work_, MakeParallelWork(options_.threads, options_.runner));
     CARAT_RETURN_IF_ERROR(Allocate());
     CARAT_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path, options_.overwrite));
     Tell(path);

@@ -13,28 +13,10 @@
 namespace carat::internal {
 namespace {
 
-constexpr int kMaxThreads = 4096;
 // Rows that go through the layers together. Large enough for the matrix library's full speed, small enough
 // that activations stay a small part of the memory.
 constexpr std::int64_t kDefaultChunk = 512;
 constexpr std::int64_t kMaxChunk = 65536;
-
-Result<std::unique_ptr<const ParallelWork>> MakeWork(const ModelOptions& options) {
-  if (options.runner != nullptr) {
-    const int concurrency = options.runner->concurrency();
-    if (concurrency < 1 || concurrency > kMaxThreads) {
-      return InvalidArgument("the runner's concurrency is %d, but must lie in 1 .. %d", concurrency,
-                             kMaxThreads);
-    }
-    return std::make_unique<const ParallelWork>(options.runner);
-  }
-  if (options.threads < 0 || options.threads > kMaxThreads) {
-    return InvalidArgument("threads is %d, but must lie in 0 .. %d", options.threads, kMaxThreads);
-  }
-  CARAT_ASSIGN_OR_RETURN(auto pool,
-                         ThreadPool::Create(options.threads == 0 ? AvailableProcessors() : options.threads));
-  return std::make_unique<const ParallelWork>(std::move(pool));
-}
 
 // Null for products in float32.
 Result<const Bf16Kernels*> ChooseBf16(Precision precision, InstructionSet set) {
@@ -100,7 +82,7 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
     return InvalidArgument("%s: the tokenizer has %d ids, but the embedding table has only %d rows", path,
                            tokenizer.vocabulary_size(), checkpoint.config().text.vocabulary_size);
   }
-  CARAT_ASSIGN_OR_RETURN(auto work, MakeWork(options));
+  CARAT_ASSIGN_OR_RETURN(auto work, MakeParallelWork(options.threads, options.runner));
 
   auto model = std::shared_ptr<ModelImpl>(
       new ModelImpl(std::move(checkpoint), std::move(tokenizer), std::move(weights)));

@@ -82,6 +82,27 @@ _Static_assert(offsetof(carat_model_options, weight_type) == 60, "carat_model_op
 _Static_assert(offsetof(carat_model_options, precision) == 64, "carat_model_options.precision");
 _Static_assert(offsetof(carat_model_options, reserved) == 68, "carat_model_options.reserved");
 
+_Static_assert(sizeof(carat_quantize_options) == 104, "carat_quantize_options");
+_Static_assert(offsetof(carat_quantize_options, struct_size) == 0, "carat_quantize_options.struct_size");
+_Static_assert(offsetof(carat_quantize_options, type) == 8, "carat_quantize_options.type");
+_Static_assert(offsetof(carat_quantize_options, type_size) == 16, "carat_quantize_options.type_size");
+_Static_assert(offsetof(carat_quantize_options, embeddings) == 24, "carat_quantize_options.embeddings");
+_Static_assert(offsetof(carat_quantize_options, embeddings_size) == 32,
+               "carat_quantize_options.embeddings_size");
+_Static_assert(offsetof(carat_quantize_options, per_layer_embeddings) == 40,
+               "carat_quantize_options.per_layer_embeddings");
+_Static_assert(offsetof(carat_quantize_options, per_layer_embeddings_size) == 48,
+               "carat_quantize_options.per_layer_embeddings_size");
+_Static_assert(offsetof(carat_quantize_options, progress) == 56, "carat_quantize_options.progress");
+_Static_assert(offsetof(carat_quantize_options, progress_user_data) == 64,
+               "carat_quantize_options.progress_user_data");
+_Static_assert(offsetof(carat_quantize_options, log) == 72, "carat_quantize_options.log");
+_Static_assert(offsetof(carat_quantize_options, log_user_data) == 80, "carat_quantize_options.log_user_data");
+_Static_assert(offsetof(carat_quantize_options, threads) == 88, "carat_quantize_options.threads");
+_Static_assert(offsetof(carat_quantize_options, overwrite) == 92, "carat_quantize_options.overwrite");
+_Static_assert(offsetof(carat_quantize_options, requantize) == 96, "carat_quantize_options.requantize");
+_Static_assert(offsetof(carat_quantize_options, reserved) == 100, "carat_quantize_options.reserved");
+
 _Static_assert(sizeof(carat_model_info) == 112, "carat_model_info");
 _Static_assert(offsetof(carat_model_info, struct_size) == 0, "carat_model_info.struct_size");
 _Static_assert(offsetof(carat_model_info, path) == 8, "carat_model_info.path");

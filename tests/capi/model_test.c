@@ -1,5 +1,6 @@
 // Opening models, what they say about themselves, progress, log, and the host's task runner.
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,6 +240,47 @@ static carat_session* prompt_read(const carat_model* model) {
   return session;
 }
 
+static int32_t stop_at_once(void* user_data, int64_t done, int64_t total) {
+  (void)user_data;
+  (void)done;
+  (void)total;
+  return 0;
+}
+
+// A model written as GGUF with 8 bits, and opened again.
+static void quantize(void) {
+  static const char kFile[] = "capi_model_test.gguf";
+  carat_error* error = carat_error_new();
+  remove(kFile);
+  carat_quantize_options options;
+  CHECK(carat_quantize_options_init(&options, sizeof options) == CARAT_OK);
+  options.type = "q7_9";
+  options.type_size = 4;
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "q7_9",
+              carat_quantize(TINY, strlen(TINY), kFile, strlen(kFile), &options, error), error);
+  options.type = "q8_0";
+  options.progress = stop_at_once;
+  CHECK_STATUS(CARAT_CANCELLED, carat_quantize(TINY, strlen(TINY), kFile, strlen(kFile), &options, error),
+               error);
+  options.progress = NULL;
+  options.threads = -1;
+  CHECK_STATUS(CARAT_INVALID_ARGUMENT,
+               carat_quantize(TINY, strlen(TINY), kFile, strlen(kFile), &options, error), error);
+  options.threads = 2;
+  CHECK_OK(carat_quantize(TINY, strlen(TINY), kFile, strlen(kFile), &options, error), error);
+  CHECK_STATUS(CARAT_ALREADY_EXISTS,
+               carat_quantize(TINY, strlen(TINY), kFile, strlen(kFile), &options, error), error);
+  carat_model* model = NULL;
+  CHECK_OK(carat_model_load(kFile, strlen(kFile), NULL, &model, error), error);
+  carat_model_info info;
+  CHECK(carat_model_info_init(&info, sizeof info) == CARAT_OK);
+  CHECK_OK(carat_model_get_info(model, &info, error), error);
+  CHECK(info.layers == 10 && info.vocabulary_size == 640 && info.integer_weights == 1);
+  carat_model_free(model);
+  CHECK(remove(kFile) == 0);
+  carat_error_free(error);
+}
+
 static void task_runner(void) {
   carat_error* error = carat_error_new();
   carat_model_options options;
@@ -306,6 +348,7 @@ int main(void) {
   carat_model_free(model);
   recommendations();
   progress_and_log();
+  quantize();
   task_runner();
   carat_error_free(error);
   return 0;

@@ -80,6 +80,8 @@ static void model(const carat_model* some, carat_error* error) {
   CHECK(o.model == NULL);
   IS_NULL("model", carat_model_load("x", 1, NULL, NULL, error));
   CHECK_STATUS(CARAT_NOT_FOUND, carat_model_load("/no/such/folder", 15, NULL, &o.model, error), error);
+  IS_NULL("in", carat_quantize(NULL, 2, "x", 1, NULL, error));
+  IS_NULL("out", carat_quantize("x", 1, NULL, 2, NULL, error));
   IS_NULL("model", carat_model_share(NULL, &o.model, error));
   IS_NULL("shared", carat_model_share(some, NULL, error));
   IS_NULL("model", carat_model_get_info(NULL, &info, error));

@@ -17,6 +17,7 @@ WRAP(decode_options)
 WRAP(sampling_options)
 WRAP(task_runner)
 WRAP(model_options)
+WRAP(quantize_options)
 WRAP(model_info)
 WRAP(tensor_info)
 WRAP(session_options)
@@ -40,6 +41,7 @@ static void every_init_function(void) {
       {init_sampling_options, sizeof(carat_sampling_options)},
       {init_task_runner, sizeof(carat_task_runner)},
       {init_model_options, sizeof(carat_model_options)},
+      {init_quantize_options, sizeof(carat_quantize_options)},
       {init_model_info, sizeof(carat_model_info)},
       {init_tensor_info, sizeof(carat_tensor_info)},
       {init_session_options, sizeof(carat_session_options)},
