@@ -442,7 +442,7 @@ typedef struct carat_model_options {
   size_t struct_size;
   // The host's threads instead of carat's: `threads` is then ignored. Default NULL.
   const carat_task_runner* runner;
-  // Told in bytes of weights while rounding and preloading. Default NULL.
+  // Told in bytes of weights while packing and then, from 0 again, while preloading. Default NULL.
   carat_progress_callback progress;
   void* progress_user_data;
   // Default NULL.

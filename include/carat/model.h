@@ -110,7 +110,7 @@ struct ModelOptions {
   // Read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk.
   bool preload = false;
-  // Told in bytes of weights while rounding and preloading.
+  // Told in bytes of weights while packing and then, from 0 again, while preloading.
   ProgressCallback progress;
   LogCallback log;
 };

@@ -144,19 +144,19 @@ Status ModelImpl::Pack(const ModelOptions& options) {
   }
   const bool rounds = options.weight_type != WeightType::kAsStored;
   // With 4 bits, the matrices that hold nearly all weights; what is small, and the head, costs little with 8.
-  std::set<const LinearWeights*> large;
+  std::set<const LinearWeights*> large, routers;
   for (const LayerWeights& layer : weights_.layers) {
     large.insert({&layer.q, &layer.o, &layer.gate, &layer.up, &layer.down});
-    if (layer.experts) large.insert({&layer.experts->gate_up, &layer.experts->down});
+    if (!layer.experts) continue;
+    large.insert({&layer.experts->gate_up, &layer.experts->down});
+    routers.insert(&layer.experts->router);
   }
   const bool four_bits = options.weight_type == WeightType::kInt4;
   std::vector<PackRequest> requests;
   for (LinearWeights* weights : weights_.Products()) {
     const bool in_blocks = !IsFloat(weights->view.format);
-    const bool router = std::any_of(
-        weights_.layers.begin(), weights_.layers.end(),
-        [&](const LayerWeights& layer) { return layer.experts && weights == &layer.experts->router; });
-    if (!in_blocks && (!rounds || router || weights->cols() % kTileColumns != 0)) continue;
+    if (!in_blocks && (!rounds || routers.count(weights) > 0 || weights->cols() % kTileColumns != 0))
+      continue;
     const bool four = four_bits && large.count(weights) > 0;
     requests.push_back({weights, four ? NumberFormat::kQ4_0 : NumberFormat::kQ8_0});
   }
