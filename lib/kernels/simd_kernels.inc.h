@@ -243,11 +243,12 @@ struct F32Cache {
   template <int kQueries, int kVectors>
   static void AddScores(const AttentionBlock& b, std::int64_t q, std::int64_t k,
                         Vec (&sum)[kQueries][kVectors]) {
-    const float* keys = static_cast<const float*>(b.keys) + k;
+    const std::byte* keys = static_cast<const std::byte*>(b.keys) + k * F32Source::kBytes;
     const float* query = b.queries + q * b.query_stride;
     for (std::int64_t d = 0; d < b.head_dim; ++d) {
       Vec key[kVectors];
-      for (int j = 0; j < kVectors; ++j) key[j] = Vec::Load(keys + d * b.key_count + j * Vec::kWidth);
+      for (int j = 0; j < kVectors; ++j)
+        key[j] = F32Source::Load(keys + (d * b.key_count + j * Vec::kWidth) * F32Source::kBytes);
       for (int i = 0; i < kQueries; ++i) {
         const Vec element = Vec::Set(query[i * b.query_stride + d]);
         for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::MultiplyAdd(element, key[j], sum[i][j]);
@@ -255,19 +256,21 @@ struct F32Cache {
     }
   }
   static float OneScore(const AttentionBlock& b, std::int64_t q, std::int64_t k) {
-    const float* keys = static_cast<const float*>(b.keys) + k;
+    const std::byte* keys = static_cast<const std::byte*>(b.keys) + k * F32Source::kBytes;
     float sum = 0;
     for (std::int64_t d = 0; d < b.head_dim; ++d)
-      sum = __builtin_fmaf(b.queries[q * b.query_stride + d], keys[d * b.key_count], sum);
+      sum = __builtin_fmaf(b.queries[q * b.query_stride + d],
+                           F32Source::One(keys + d * b.key_count * F32Source::kBytes), sum);
     return sum;
   }
   template <int kQueries, int kVectors>
   static void AddValues(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
                         std::int64_t d, Vec (&sum)[kQueries][kVectors]) {
-    const float* values = static_cast<const float*>(b.values) + d;
+    const std::byte* values = static_cast<const std::byte*>(b.values) + d * F32Source::kBytes;
     for (std::int64_t k = first; k < last; ++k) {
       Vec value[kVectors];
-      for (int j = 0; j < kVectors; ++j) value[j] = Vec::Load(values + k * b.head_dim + j * Vec::kWidth);
+      for (int j = 0; j < kVectors; ++j)
+        value[j] = F32Source::Load(values + (k * b.head_dim + j * Vec::kWidth) * F32Source::kBytes);
       for (int i = 0; i < kQueries; ++i) {
         const Vec weight = Vec::Set(b.scores[(q + i) * b.key_count + k]);
         for (int j = 0; j < kVectors; ++j) sum[i][j] = Vec::MultiplyAdd(weight, value[j], sum[i][j]);
@@ -277,8 +280,10 @@ struct F32Cache {
   static float OneValue(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last,
                         std::int64_t d, float sum) {
     for (std::int64_t k = first; k < last; ++k) {
-      sum = __builtin_fmaf(b.scores[q * b.key_count + k],
-                           static_cast<const float*>(b.values)[k * b.head_dim + d], sum);
+      sum = __builtin_fmaf(
+          b.scores[q * b.key_count + k],
+          F32Source::One(static_cast<const std::byte*>(b.values) + (k * b.head_dim + d) * F32Source::kBytes),
+          sum);
     }
     return sum;
   }
