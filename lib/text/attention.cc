@@ -12,7 +12,7 @@ namespace {
 
 // Pages that are attended to in one go. Partial results of spans are merged in order, so that many workers
 // may take the spans of one long text and the result is the same as that of one worker.
-constexpr std::int64_t kSpanPages = 8;
+constexpr std::int64_t kSpanPages = 4;
 constexpr std::int64_t kSpanPositions = kSpanPages * kPagePositions;
 
 const RopeTable& RopeOf(const LayerPass& pass) {
@@ -93,19 +93,13 @@ class TiledAttention {
     }
   }
 
-  // Divides by the sum and puts the heads where they belong.
-  void ScatterOutput(const Tile& tile, const Running& total) const {
-    const std::int64_t row_size = pass_.config.attention_heads * head_dim_;
-    for (std::int64_t r = 0; r < tile.rows; ++r) {
-      for (std::int64_t g = 0; g < group_; ++g) {
-        const std::int64_t query = r * group_ + g;
-        float* to = pass_.ws.attended.data() + (tile.first_row + r) * row_size +
-                    (tile.kv_head * group_ + g) * head_dim_;
-        std::memcpy(to, total.output + query * head_dim_,
-                    static_cast<std::size_t>(head_dim_) * sizeof(float));
-        pass_.kernels().scale(to, 1.0f / total.sum[query], head_dim_);
-      }
-    }
+  // Divides the output of the tile's query by its sum and puts it where it belongs.
+  void Scatter(const Tile& tile, std::int64_t query, const float* output, float sum) const {
+    const std::int64_t head = tile.kv_head * group_ + query % group_;
+    float* to = pass_.ws.attended.data() +
+                ((tile.first_row + query / group_) * pass_.config.attention_heads + head) * head_dim_;
+    std::memcpy(to, output, static_cast<std::size_t>(head_dim_) * sizeof(float));
+    pass_.kernels().scale(to, 1.0f / sum, head_dim_);
   }
 
   void Clear(const Running& running, std::int64_t queries) const {
@@ -149,19 +143,17 @@ class TiledAttention {
     }
   }
 
-  // total = total and part together. A first part is taken over exactly.
-  void Merge(const Running& total, const Running& part, std::int64_t queries) const {
-    for (std::int64_t query = 0; query < queries; ++query) {
-      if (part.sum[query] == 0) continue;
-      const float max = std::max(total.max[query], part.max[query]);
-      const float keep = std::exp(total.max[query] - max);
-      const float add = std::exp(part.max[query] - max);
-      total.max[query] = max;
-      total.sum[query] = total.sum[query] * keep + part.sum[query] * add;
-      pass_.kernels().scale(total.output + query * head_dim_, keep, head_dim_);
-      pass_.kernels().add_scaled(total.output + query * head_dim_, part.output + query * head_dim_, add,
-                                 head_dim_);
-    }
+  // total = total and part together, for query `to` of total and `from` of part. A first part is taken over
+  // exactly.
+  void Merge(const Running& total, std::int64_t to, const Running& part, std::int64_t from) const {
+    if (part.sum[from] == 0) return;
+    const float max = std::max(total.max[to], part.max[from]);
+    const float keep = std::exp(total.max[to] - max);
+    const float add = std::exp(part.max[from] - max);
+    total.max[to] = max;
+    total.sum[to] = total.sum[to] * keep + part.sum[from] * add;
+    pass_.kernels().scale(total.output + to * head_dim_, keep, head_dim_);
+    pass_.kernels().add_scaled(total.output + to * head_dim_, part.output + from * head_dim_, add, head_dim_);
   }
 
   void RunTile(const Tile& tile, int worker) const {
@@ -174,9 +166,10 @@ class TiledAttention {
     const std::int64_t last = (End(tile.first_row + tile.rows - 1) - 1) / kSpanPositions;
     for (std::int64_t span = Begin(tile.first_row) / kSpanPositions; span <= last; ++span) {
       AttendSpan(tile, span, scratch, part);
-      Merge(total, part, queries);
+      for (std::int64_t query = 0; query < queries; ++query) Merge(total, query, part, query);
     }
-    ScatterOutput(tile, total);
+    for (std::int64_t query = 0; query < queries; ++query)
+      Scatter(tile, query, total.output + query * head_dim_, total.sum[query]);
   }
 
   // With few tiles and a long text, workers take spans.
@@ -194,14 +187,15 @@ class TiledAttention {
       GatherQueries(tile, scratch.queries.data());
       AttendSpan(tile, first_span + index % spans, scratch, part_at(index / spans, index % spans));
     });
-    pass_.work().For(tiles_, [&](std::int64_t index, int worker) {
+    pass_.work().For(tiles_ * most, [&](std::int64_t index, int worker) {
+      const Tile tile = TileAt(index / most);
+      const std::int64_t query = index % most;
+      if (query >= tile.rows * group_) return;
       AttentionScratch& scratch = pass_.ws.scratch[static_cast<std::size_t>(worker)];
       const Running total{scratch.total_max.data(), scratch.total_sum.data(), scratch.total.data()};
-      const Tile tile = TileAt(index);
-      Clear(total, tile.rows * group_);
-      for (std::int64_t span = 0; span < spans; ++span)
-        Merge(total, part_at(index, span), tile.rows * group_);
-      ScatterOutput(tile, total);
+      Clear(total, 1);
+      for (std::int64_t span = 0; span < spans; ++span) Merge(total, 0, part_at(index / most, span), query);
+      Scatter(tile, query, total.output, total.sum[0]);
     });
     return {};
   }
