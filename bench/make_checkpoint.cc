@@ -1,7 +1,7 @@
 // Writes a checkpoint of random weights, of the full size of a released one, in the published form: for
 // measuring where the real weights are not at hand.
 //
-//   make_checkpoint e2b OUT [--seed N] [--layers N] [--tokenizer PATH]
+//   make_checkpoint e2b OUT [--seed N] [--layers N] [--tokenizer PATH] [--towers]
 //   make_checkpoint some/config.json OUT
 //   make_checkpoint e2b OUT.gguf --gguf --type q4_0 [--seed N] [--layers N]
 #include <CLI/CLI.hpp>
@@ -14,6 +14,7 @@
 #include "bench/gguf_file.h"
 #include "bench/shape.h"
 #include "bench/text_tensors.h"
+#include "bench/tower_tensors.h"
 #include "lib/base/error.h"
 #include "lib/base/file_mapping.h"
 #include "lib/weights/model_config.h"
@@ -32,6 +33,7 @@ struct Options {
   std::optional<std::int64_t> layers;
   std::string tokenizer;
   double shard_gigabytes = 4;
+  bool towers = false;
   bool gguf = false;
   std::string type = "bf16";
   std::string embeddings;
@@ -51,6 +53,16 @@ Status CopyInto(const fs::path& source, const fs::path& target) {
   return {};
 }
 
+// Those that the folder's configuration has.
+Status PlanTowers(const std::string& folder, const internal::ModelConfig& config,
+                  std::vector<PlannedTensor>& tensors) {
+  CARAT_ASSIGN_OR_RETURN(const auto vision, internal::ReadVisionConfig(folder));
+  CARAT_ASSIGN_OR_RETURN(const auto audio, internal::ReadAudioConfig(folder));
+  if (vision) PlanVisionTensors(*vision, config.text.hidden_size, tensors);
+  if (audio) PlanAudioTensors(*audio, config.text.hidden_size, tensors);
+  return {};
+}
+
 Status MakeFolder(const Options& options, const internal::ModelConfig& config, const std::string& config_text,
                   const std::string& generation_text) {
   std::error_code error;
@@ -64,7 +76,8 @@ Status MakeFolder(const Options& options, const internal::ModelConfig& config, c
     CARAT_RETURN_IF_ERROR(CopyInto(options.tokenizer, fs::path(options.out) / "tokenizer.json"));
   }
   const std::string prefix = config.architecture == "gemma4" ? "model.language_model." : "model.";
-  const std::vector<PlannedTensor> tensors = PlanTextTensors(config.text, prefix);
+  std::vector<PlannedTensor> tensors = PlanTextTensors(config.text, prefix);
+  if (options.towers) CARAT_RETURN_IF_ERROR(PlanTowers(options.out, config, tensors));
   std::uint64_t values = 0;
   for (const PlannedTensor& tensor : tensors) values += tensor.count();
   std::printf("%s: %zu tensors, %.3f G values, %.2f GB\n", options.out.c_str(), tensors.size(),
@@ -83,7 +96,7 @@ Status MakeGguf(const Options& options, const internal::ModelConfig& config) {
 
 Status Make(const Options& options) {
   const std::string source = ConfigPath(options.shape);
-  CARAT_ASSIGN_OR_RETURN(const std::string config_text, TextOnlyConfig(source, options.layers));
+  CARAT_ASSIGN_OR_RETURN(const std::string config_text, ShapeConfig(source, options.layers, options.towers));
   std::string generation_text;
   const std::string generation = (fs::path(source).parent_path() / "generation_config.json").string();
   if (internal::FileExists(generation)) {
@@ -106,7 +119,9 @@ int main(int argc, char** argv) {
   app.add_option("--layers", options.layers, "only the first so many layers");
   app.add_option("--tokenizer", options.tokenizer, "a tokenizer.json to copy");
   app.add_option("--shard-gb", options.shard_gigabytes, "the size of a shard")->check(CLI::PositiveNumber);
-  app.add_flag("--gguf", options.gguf, "write a GGUF file, with a tokenizer that is made up");
+  CLI::Option* towers = app.add_flag("--towers", options.towers, "with the towers for pictures and sound");
+  app.add_flag("--gguf", options.gguf, "write a GGUF file, with a tokenizer that is made up")
+      ->excludes(towers);
   app.add_option("--type", options.type, "of a GGUF file: q4_0, q8_0, q4_k_m, bf16 ...");
   app.add_option("--embeddings", options.embeddings, "the format of a GGUF file's embedding table");
   app.add_option("--per-layer-embeddings", options.per_layer_embeddings,

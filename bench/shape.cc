@@ -38,12 +38,14 @@ Status KeepLayers(json& text, std::int64_t layers, const std::string& path) {
 
 }  // namespace
 
-Result<std::string> TextOnlyConfig(const std::string& path, std::optional<std::int64_t> layers) {
+Result<std::string> ShapeConfig(const std::string& path, std::optional<std::int64_t> layers, bool towers) {
   CARAT_ASSIGN_OR_RETURN(const std::string source, internal::ReadFile(path, 1 << 20));
   try {
     json config = json::parse(source);
-    config["vision_config"] = nullptr;
-    config["audio_config"] = nullptr;
+    if (!towers) {
+      config["vision_config"] = nullptr;
+      config["audio_config"] = nullptr;
+    }
     json& text = config.contains("text_config") ? config["text_config"] : config;
     if (layers) CARAT_RETURN_IF_ERROR(KeepLayers(text, *layers, path));
     return config.dump(2) + "\n";

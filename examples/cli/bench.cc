@@ -24,6 +24,9 @@
 namespace carat::cli {
 namespace {
 
+// Pixels along a side of what becomes one soft token.
+constexpr std::int32_t kSideOfToken = 48;
+
 struct BenchArguments {
   ModelArguments model;
   SessionArguments session;
@@ -115,12 +118,14 @@ class Bench {
 
   // A picture of noise that fills the budget.
   Measurement Picture(std::int64_t budget) const {
-    const std::int32_t side =
-        48 * static_cast<std::int32_t>(std::floor(std::sqrt(static_cast<double>(budget))));
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
+    auto down = static_cast<std::int32_t>(std::sqrt(static_cast<double>(budget)));
+    while (budget % down != 0) --down;
+    const std::int32_t height = kSideOfToken * down;
+    const std::int32_t width = kSideOfToken * static_cast<std::int32_t>(budget / down);
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
     for (std::size_t i = 0; i < pixels.size(); ++i)
       pixels[i] = static_cast<std::uint8_t>(i * 2654435761u >> 13);
-    const ImageView image{pixels.data(), side, side, std::int64_t{3} * side};
+    const ImageView image{pixels.data(), width, height, std::int64_t{3} * width};
     ImageOptions options;
     options.budget = static_cast<std::int32_t>(budget);
     Measurement measured{absl::StrFormat("picture, budget %d", budget), 0, {}, 0, 0};
@@ -175,7 +180,6 @@ class Bench {
     return ValueOrThrow(Session::Create(model_, MakeSessionOptions(arguments_.session)));
   }
 
-  // The first run warms caches and is not counted.
   void Repeat(const std::function<void()>& run) const {
     for (int i = 0; i < arguments_.repeat && !interrupts_.seen(); ++i) run();
   }

@@ -47,7 +47,7 @@ Result<AudioClip> AudioClip::Create(const AudioConfig& config, const AudioProduc
     CARAT_RETURN_IF_ERROR(AllocateMemory(config, 0, memory));
     clip.layers.push_back(std::move(memory));
   }
-  CARAT_ASSIGN_OR_RETURN(clip.integers, products.MakeScratch(block));
+  CARAT_ASSIGN_OR_RETURN(clip.products, products.MakeScratch(block));
   for (int i = 0; i < products.work().workers(); ++i) {
     AudioAttentionScratch scratch;
     CARAT_RETURN_IF_ERROR(
@@ -68,7 +68,7 @@ std::size_t AudioClip::memory_bytes() const {
     floats += memory.keys.size() + memory.values.size() + memory.gated.size();
   }
   for (const AudioAttentionScratch& s : scratch) floats += s.scores.size() + s.relative.size();
-  return floats * sizeof(float) + integers.memory_bytes();
+  return floats * sizeof(float) + products.memory_bytes();
 }
 
 }  // namespace carat::internal

@@ -46,7 +46,7 @@ struct AudioClip {
   // Of the layer at work: its memory, then the block's rows.
   AlignedBuffer<float> keys, values;  // [heads, visible_positions - 1 + block, head_dim]
   AlignedBuffer<float> gated;         // [conv_kernel - 1 + block, hidden]
-  Int16Rows integers;                 // for products
+  AudioProductScratch products;
   std::vector<AudioLayerMemory> layers;
   std::vector<AudioAttentionScratch> scratch;  // one for each worker
 };

@@ -68,8 +68,7 @@ Result<std::unique_ptr<const AudioEncoder>> AudioEncoder::Create(const Checkpoin
   CARAT_ASSIGN_OR_RETURN(parts->weights, BindAudioWeights(checkpoint, parts->config, kernels));
   CARAT_ASSIGN_OR_RETURN(
       parts->products,
-      AudioProducts::Create(kernels, work, parts->weights.MinColumns(), parts->weights.MaxColumns(),
-                            options.precision, options.use_matrix_library));
+      AudioProducts::Create(kernels, work, parts->weights, options.precision, options.use_matrix_library));
   CARAT_ASSIGN_OR_RETURN(parts->tower, AudioTower::Create(parts->config, parts->weights, parts->products));
   return std::unique_ptr<const AudioEncoder>(new AudioEncoder(std::move(parts)));
 }

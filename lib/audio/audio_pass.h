@@ -33,7 +33,7 @@ struct AudioPass {
 
   // One of the layer's products for the rows of the block, without gaps.
   Status Multiply(const float* x, const MatrixView& matrix, float* y) const {
-    return products.Multiply(x, matrix.cols, rows, matrix, y, matrix.rows, clip.integers);
+    return products.Multiply(x, matrix.cols, rows, matrix, y, matrix.rows, clip.products);
   }
 
   // body(row) for every row of the block.

@@ -6,22 +6,29 @@ namespace carat::internal {
 namespace {
 
 // Below this, rounding and packing cost more than they save, and a tower takes no time anyway.
-constexpr std::int64_t kLeastInt16Columns = 512;
+constexpr std::int64_t kLeastFastColumns = 512;
 
 }  // namespace
 
 Result<AudioProducts> AudioProducts::Create(const KernelTable& kernels, const ParallelWork& work,
-                                            std::int64_t least_cols, std::int64_t most_cols,
-                                            AudioPrecision precision, bool use_matrix_library) {
+                                            const AudioWeights& weights, AudioPrecision precision,
+                                            bool use_matrix_library) {
   AudioProducts products;
-  products.most_cols_ = most_cols;
+  products.most_cols_ = weights.MaxColumns();
   const Int16Kernels* int16 = Int16KernelsBeside(kernels);
-  products.uses_int16_ =
-      precision == AudioPrecision::kFast && int16 != nullptr && least_cols >= kLeastInt16Columns;
-  CARAT_ASSIGN_OR_RETURN(
-      products.float32_,
-      LinearEngine::Create(kernels, work, most_cols, use_matrix_library && !products.uses_int16_));
-  if (products.uses_int16_) {
+  const Bf16Kernels* bf16 = Bf16KernelsBeside(kernels);
+  if (precision == AudioPrecision::kFast && weights.MinColumns() >= kLeastFastColumns) {
+    if (bf16 != nullptr && weights.FitBf16Products()) {
+      products.way_ = Way::kBf16;
+    } else if (int16 != nullptr) {
+      products.way_ = Way::kInt16;
+    }
+  }
+  const bool library = use_matrix_library && products.way_ == Way::kFloat32;
+  CARAT_ASSIGN_OR_RETURN(products.linear_,
+                         LinearEngine::Create(kernels, work, products.most_cols_, library, nullptr,
+                                              products.way_ == Way::kBf16 ? bf16 : nullptr));
+  if (products.way_ == Way::kInt16) {
     CARAT_ASSIGN_OR_RETURN(products.int16_, Int16Linear::Create(kernels, *int16, work));
   }
   return products;
@@ -29,15 +36,30 @@ Result<AudioProducts> AudioProducts::Create(const KernelTable& kernels, const Pa
 
 Status AudioProducts::Multiply(const float* x, std::int64_t x_stride, std::int64_t rows,
                                const MatrixView& weights, float* y, std::int64_t y_stride,
-                               Int16Rows& scratch) const {
-  if (!uses_int16_) return float32_.Multiply(x, x_stride, rows, weights, y, y_stride);
-  int16_.Multiply(x, x_stride, rows, weights, y, y_stride, scratch);
-  return {};
+                               AudioProductScratch& scratch) const {
+  const LinearTarget target{weights, y, y_stride};
+  switch (way_) {
+    case Way::kInt16:
+      int16_.Multiply(x, x_stride, rows, weights, y, y_stride, scratch.integers);
+      return {};
+    case Way::kBf16:
+      linear_.MultiplyInBf16(x, x_stride, rows, {&target, 1}, scratch.narrow);
+      return {};
+    case Way::kFloat32:
+      break;
+  }
+  return linear_.Multiply(x, x_stride, rows, {&target, 1});
 }
 
-Result<Int16Rows> AudioProducts::MakeScratch(std::int64_t rows) const {
-  if (!uses_int16_) return Int16Rows();
-  return Int16Rows::Create(rows, most_cols_);
+Result<AudioProductScratch> AudioProducts::MakeScratch(std::int64_t rows) const {
+  AudioProductScratch scratch;
+  if (way_ == Way::kInt16) {
+    CARAT_ASSIGN_OR_RETURN(scratch.integers, Int16Rows::Create(rows, most_cols_));
+  }
+  if (way_ == Way::kBf16) {
+    CARAT_ASSIGN_OR_RETURN(scratch.narrow, LinearScratch::Create(rows, most_cols_));
+  }
+  return scratch;
 }
 
 }  // namespace carat::internal

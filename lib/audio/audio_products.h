@@ -1,4 +1,5 @@
-// The tower's products: in 16-bit integers where that is faster and the matrix is large, else in float32.
+// The tower's products: in bf16 or 16-bit integers where that is faster and the matrices are large, else in
+// float32.
 #ifndef CARAT_LIB_AUDIO_AUDIO_PRODUCTS_H_
 #define CARAT_LIB_AUDIO_AUDIO_PRODUCTS_H_
 
@@ -6,6 +7,7 @@
 #include <cstdint>
 
 #include "carat/status.h"
+#include "lib/audio/audio_weights.h"
 #include "lib/kernels/int16_linear.h"
 #include "lib/kernels/kernels.h"
 
@@ -13,8 +15,17 @@ namespace carat::internal {
 
 // How the tower's products are computed.
 enum class AudioPrecision {
-  kFast,     // 16-bit integers where the processor has nothing faster: about 3e-4 of a soft token's size
+  kFast,     // bf16 where the processor multiplies that faster (2e-2 of a soft token's size), 16-bit integers
+             // where it has AVX2 alone (3e-4)
   kFloat32,  // float32 always
+};
+
+// What products need for the rows of a block.
+struct AudioProductScratch {
+  Int16Rows integers;
+  LinearScratch narrow;
+
+  std::size_t memory_bytes() const { return integers.memory_bytes() + narrow.memory_bytes(); }
 };
 
 class AudioProducts {
@@ -22,29 +33,31 @@ class AudioProducts {
   // One that can only be assigned to.
   AudioProducts() = default;
 
-  // For matrices of `least_cols` to `most_cols` columns. Errors: RESOURCE_EXHAUSTED.
+  // For the products of `weights`. Errors: RESOURCE_EXHAUSTED.
   static Result<AudioProducts> Create(const KernelTable& kernels, const ParallelWork& work,
-                                      std::int64_t least_cols, std::int64_t most_cols,
-                                      AudioPrecision precision, bool use_matrix_library);
+                                      const AudioWeights& weights, AudioPrecision precision,
+                                      bool use_matrix_library);
 
   // y[r, :] = weights x[r, :]. Errors: INTERNAL or RESOURCE_EXHAUSTED from the matrix library.
   Status Multiply(const float* x, std::int64_t x_stride, std::int64_t rows, const MatrixView& weights,
-                  float* y, std::int64_t y_stride, Int16Rows& scratch) const;
+                  float* y, std::int64_t y_stride, AudioProductScratch& scratch) const;
 
-  // The scratch for that many rows; empty if there are no integer products.
-  Result<Int16Rows> MakeScratch(std::int64_t rows) const;
+  // The scratch for that many rows. Errors: RESOURCE_EXHAUSTED.
+  Result<AudioProductScratch> MakeScratch(std::int64_t rows) const;
 
   // Whether a row's result is the same bits whatever rows are beside it.
-  bool rows_are_independent() const { return uses_int16_; }
+  bool rows_are_independent() const { return way_ != Way::kFloat32; }
 
-  const KernelTable& kernels() const { return float32_.kernels(); }
-  const ParallelWork& work() const { return float32_.work(); }
-  std::size_t memory_bytes() const { return float32_.memory_bytes() + int16_.memory_bytes(); }
+  const KernelTable& kernels() const { return linear_.kernels(); }
+  const ParallelWork& work() const { return linear_.work(); }
+  std::size_t memory_bytes() const { return linear_.memory_bytes() + int16_.memory_bytes(); }
 
  private:
-  LinearEngine float32_;
+  enum class Way : std::uint8_t { kFloat32, kInt16, kBf16 };
+
+  LinearEngine linear_;
   Int16Linear int16_;
-  bool uses_int16_ = false;
+  Way way_ = Way::kFloat32;
   std::int64_t most_cols_ = 0;
 };
 

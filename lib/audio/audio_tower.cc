@@ -21,7 +21,7 @@ Status AudioTower::Run(const MelFrames& frames, std::int64_t count, AudioClip& c
                        const AudioBlockOutput& output, const std::atomic<bool>* cancel) const {
   const std::int64_t size = config_->output_size;
   const auto multiply = [&](const float* x, const MatrixView& matrix, float* y) {
-    return products_->Multiply(x, matrix.cols, count, matrix, y, matrix.rows, clip.integers);
+    return products_->Multiply(x, matrix.cols, count, matrix, y, matrix.rows, clip.products);
   };
   subsampling_.Run(frames, clip.tokens, count, clip.wide.data());
   CARAT_RETURN_IF_ERROR(multiply(clip.wide.data(), weights_->subsampling.projection, clip.hidden.data()));

@@ -225,6 +225,22 @@ std::int64_t AudioWeights::MinColumns() const {
   return std::min({subsampling.projection.cols, output.cols, embedding.cols});
 }
 
+bool AudioWeights::FitBf16Products() const {
+  const auto fits = [](const MatrixView& matrix) {
+    return matrix.format == NumberFormat::kBF16 && matrix.cols % 2 == 0;
+  };
+  const auto all = [&](std::initializer_list<const ClippedLinear*> linears) {
+    return std::all_of(linears.begin(), linears.end(),
+                       [&](const ClippedLinear* linear) { return fits(linear->weights); });
+  };
+  return fits(subsampling.projection) && fits(output) && fits(embedding) &&
+         std::all_of(layers.begin(), layers.end(), [&](const AudioLayerWeights& layer) {
+           return all({&layer.first.up, &layer.first.down, &layer.second.up, &layer.second.down,
+                       &layer.attention.q, &layer.attention.k, &layer.attention.v, &layer.attention.post,
+                       &layer.conv.start, &layer.conv.end});
+         });
+}
+
 std::size_t AudioWeights::copied_bytes() const {
   std::size_t floats = output_bias.size() + subsampling.first_taps.size() + subsampling.first_norm.size() +
                        subsampling.second_taps.size() + subsampling.second_norm.size();

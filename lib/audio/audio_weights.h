@@ -73,6 +73,8 @@ struct AudioWeights {
   // The widest and the narrowest input of any product.
   std::int64_t MaxColumns() const;
   std::int64_t MinColumns() const;
+  // Whether every matrix of a product is stored in bf16 and has an even number of columns.
+  bool FitBf16Products() const;
   // Of what was copied out of the checkpoint.
   std::size_t copied_bytes() const;
 };

@@ -10,11 +10,16 @@ namespace carat::internal {
 
 // Outputs of one call, and rows, at most.
 inline constexpr std::int64_t kBf16Outputs = 64;
-inline constexpr std::int64_t kBf16Rows = 512;
+inline constexpr std::int64_t kBf16Rows = 768;
 // Columns that are packed at a time: they stay in the first-level cache while all rows use them.
 inline constexpr std::int64_t kBf16Columns = 128;
 inline constexpr std::int64_t kBf16ScratchBytes =
     kBf16Columns * kBf16Outputs * 2 + kBf16Rows * kBf16Outputs * 4;
+
+// What `pack` fills: panels of 64 outputs, the last of as many as are left, to a multiple of 16.
+inline std::size_t Bf16PackedBytes(std::int64_t outputs, std::int64_t cols) {
+  return static_cast<std::size_t>((outputs + 15) / 16 * 16 * ((cols + 1) / 2) * 4);
+}
 
 struct Bf16Kernels {
   // y[r * y_stride + n] = sum over k of x[r * x_stride + k] * w[n, k]: x in bf16, x_stride and `cols` even; w
@@ -22,6 +27,15 @@ struct Bf16Kernels {
   void (*product)(const std::uint16_t* x, std::int64_t x_stride, std::int64_t rows, const std::byte* w,
                   std::int64_t cols, std::int64_t outputs, float* y, std::int64_t y_stride,
                   std::byte* scratch);
+
+  // The same for weights that are used often enough to be packed first. w is [outputs, cols] with rows
+  // w_stride apart, or [cols, outputs] if `transposed`. Any sizes.
+  void (*pack)(const std::byte* w, std::int64_t w_stride, std::int64_t outputs, std::int64_t cols,
+               bool transposed, std::byte* packed);
+  // y = x w^T, or y += x w^T. `cols` may be odd.
+  void (*packed_product)(const std::uint16_t* x, std::int64_t x_stride, std::int64_t rows,
+                         const std::byte* packed, std::int64_t cols, std::int64_t outputs, float* y,
+                         std::int64_t y_stride, bool accumulate);
 };
 
 // Null where they were not compiled.

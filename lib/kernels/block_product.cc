@@ -7,7 +7,9 @@
 #include <dnnl.hpp>
 #include <new>
 
+#include "lib/base/cpu.h"
 #include "lib/base/error.h"
+#include "lib/kernels/bf16_kernels.h"
 #include "lib/kernels/one_thread.h"
 
 namespace carat::internal {
@@ -136,22 +138,18 @@ struct BlockProduct::Primitive {
   dnnl::reorder pack;
 };
 
-bool ProcessorHasBf16Products() noexcept {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512bf16") == 0) return false;
-  const BlockShape small{16, 64, 64, 64, 64, 64, false, false};
-  return BlockProduct::Create(BlockMethod::kPrimitive, NumberFormat::kBF16, small).ok();
-#else
-  return false;
-#endif
+bool ProcessorHasDotPairs() noexcept {
+  return Avx512Bf16Kernels() != nullptr && CpuSupports(InstructionSet::kAvx512Bf16);
 }
 
 Result<BlockProduct> BlockProduct::Create(BlockMethod method, NumberFormat format, const BlockShape& shape) {
   const bool bf16 = format == NumberFormat::kBF16;
-  if ((method == BlockMethod::kLibrary && bf16) || (method == BlockMethod::kWidened && !bf16)) {
-    return Unimplemented("the matrix library has no such products of %s blocks",
-                         std::string(NumberFormatName(format)));
+  const bool needs_bf16 = method == BlockMethod::kWidened || method == BlockMethod::kDotPairs;
+  if ((method == BlockMethod::kLibrary && bf16) || (needs_bf16 && !bf16)) {
+    return Unimplemented("there are no such products of %s blocks", std::string(NumberFormatName(format)));
   }
+  if (method == BlockMethod::kDotPairs && !ProcessorHasDotPairs())
+    return Unimplemented("this processor or this build of carat has no bf16 dot products");
   BlockProduct product;
   product.method_ = method;
   product.format_ = format;
@@ -160,6 +158,7 @@ Result<BlockProduct> BlockProduct::Create(BlockMethod method, NumberFormat forma
     product.packed_bytes_ = Floats(shape.outputs, shape.cols);
     product.scratch_bytes_ = Floats(shape.rows, shape.cols);
   }
+  if (method == BlockMethod::kDotPairs) product.packed_bytes_ = Bf16PackedBytes(shape.outputs, shape.cols);
   if (method == BlockMethod::kPrimitive) return product.WithRows(shape.rows);
   return product;
 }
@@ -188,6 +187,11 @@ StatusCode BlockProduct::Pack(const void* w, void* packed, void* scratch) const 
     WidenRows(w, StoredRows(shape_), StoredCols(shape_), shape_.w_stride, static_cast<float*>(packed));
     return StatusCode::kOk;
   }
+  if (method_ == BlockMethod::kDotPairs) {
+    Avx512Bf16Kernels()->pack(static_cast<const std::byte*>(w), shape_.w_stride, shape_.outputs, shape_.cols,
+                              shape_.w_transposed, static_cast<std::byte*>(packed));
+    return StatusCode::kOk;
+  }
   if (method_ != BlockMethod::kPrimitive) return StatusCode::kOk;
   return Catch([&] {
     const OneThread one_thread;
@@ -212,6 +216,11 @@ StatusCode BlockProduct::Run(const void* x, const void* w, float* y, void* scrat
       WidenRows(x, shape_.rows, shape_.cols, shape_.x_stride, static_cast<float*>(scratch));
       return RunLibrary(shape_, static_cast<const float*>(scratch), shape_.cols, static_cast<const float*>(w),
                         StoredCols(shape_), y);
+    case BlockMethod::kDotPairs:
+      Avx512Bf16Kernels()->packed_product(static_cast<const std::uint16_t*>(x), shape_.x_stride, shape_.rows,
+                                          static_cast<const std::byte*>(w), shape_.cols, shape_.outputs, y,
+                                          shape_.y_stride, shape_.accumulate);
+      return StatusCode::kOk;
     case BlockMethod::kPrimitive:
       break;
   }

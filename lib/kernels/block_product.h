@@ -15,12 +15,13 @@ namespace carat::internal {
 enum class BlockMethod : std::uint8_t {
   kPlain,      // loops, sums in float64: the definition
   kLibrary,    // the matrix library's float32 products, on w as it lies
-  kPrimitive,  // the matrix library's primitives, on packed w: fast in bf16 where the processor has it
-  kWidened,    // bf16 by way of float32 products: the numbers of kPrimitive on processors without bf16
+  kPrimitive,  // the matrix library's primitives, on packed w
+  kDotPairs,   // our own bf16 products, on packed w, for processors with bf16 dot products
+  kWidened,    // bf16 by way of float32 products: the numbers of kDotPairs on processors without bf16
 };
 
-// Whether bf16 products are faster than float32 ones here.
-bool ProcessorHasBf16Products() noexcept;
+// Whether this processor and this build have kDotPairs.
+bool ProcessorHasDotPairs() noexcept;
 
 // y = x w^T, or y += x w^T.
 struct BlockShape {

@@ -21,8 +21,9 @@ namespace carat::internal {
 // The table of a set that ChooseInstructionSet returned. Errors: UNIMPLEMENTED if it was not compiled in.
 Result<const KernelTable*> KernelsFor(InstructionSet set);
 
-// The bf16 products of that set, or null if it has none.
+// The bf16 products of that set, or null if it has none; the same by a table of KernelsFor.
 const Bf16Kernels* Bf16KernelsFor(InstructionSet set);
+const Bf16Kernels* Bf16KernelsBeside(const KernelTable& kernels);
 
 // The integer products of that set; those of a lesser one where it has none of its own.
 const IntegerKernels* IntegerKernelsFor(InstructionSet set);
@@ -88,6 +89,11 @@ class LinearEngine {
   Status Multiply(const float* x, std::int64_t x_stride, std::int64_t rows, const LinearWeights& weights,
                   float* y, std::int64_t y_stride, const LinearScratch& scratch = {}) const;
 
+  // The same in bf16 whatever the number of rows: a row's result does not depend on those beside it. Needs
+  // bf16 kernels, bf16 weights of an even number of columns, and scratch.
+  void MultiplyInBf16(const float* x, std::int64_t x_stride, std::int64_t rows,
+                      std::span<const LinearTarget> targets, const LinearScratch& scratch) const;
+
   const KernelTable& kernels() const { return *kernels_; }
   const ParallelWork& work() const { return *work_; }
   std::size_t memory_bytes() const { return panels_.size() * sizeof(float) + unpacked_.size(); }
@@ -96,8 +102,6 @@ class LinearEngine {
   void MultiplyPacked(const QuantizedRows& x, std::int64_t rows, std::span<const LinearTarget> targets) const;
   Status MultiplyFloat(const float* x, std::int64_t x_stride, std::int64_t rows,
                        std::span<const LinearTarget> targets, const LinearScratch& scratch) const;
-  void MultiplyBf16(const float* x, std::int64_t x_stride, std::int64_t rows,
-                    std::span<const LinearTarget> targets, const LinearScratch& scratch) const;
 
   const KernelTable* kernels_ = nullptr;
   const ParallelWork* work_ = nullptr;

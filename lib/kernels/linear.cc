@@ -80,6 +80,10 @@ const Bf16Kernels* Bf16KernelsFor(InstructionSet set) {
   return Includes(set, InstructionSet::kAvx512Bf16) ? Avx512Bf16Kernels() : nullptr;
 }
 
+const Bf16Kernels* Bf16KernelsBeside(const KernelTable& kernels) {
+  return &kernels == Avx512Bf16Table() ? Avx512Bf16Kernels() : nullptr;
+}
+
 const IntegerKernels* IntegerKernelsFor(InstructionSet set) {
   // Best first.
   const std::pair<InstructionSet, const IntegerKernels*> tables[] = {
@@ -197,8 +201,8 @@ void LinearEngine::MultiplyPacked(const QuantizedRows& x, std::int64_t rows,
   });
 }
 
-void LinearEngine::MultiplyBf16(const float* x, std::int64_t x_stride, std::int64_t rows,
-                                std::span<const LinearTarget> targets, const LinearScratch& scratch) const {
+void LinearEngine::MultiplyInBf16(const float* x, std::int64_t x_stride, std::int64_t rows,
+                                  std::span<const LinearTarget> targets, const LinearScratch& scratch) const {
   const std::int64_t cols = targets.front().weights.cols();
   std::uint16_t* narrow = scratch.bf16();
   work_->For(rows, ParallelWork::Grain(cols),
@@ -221,7 +225,7 @@ Status LinearEngine::MultiplyFloat(const float* x, std::int64_t x_stride, std::i
     return target.weights.view.format == NumberFormat::kBF16 && target.weights.cols() % 2 == 0;
   };
   if (rows >= kManyRows && bf16_kernels_ != nullptr && std::all_of(targets.begin(), targets.end(), bf16)) {
-    MultiplyBf16(x, x_stride, rows, targets, scratch);
+    MultiplyInBf16(x, x_stride, rows, targets, scratch);
     return {};
   }
   if (rows < kManyRows || !use_matrix_library_) {

@@ -5,10 +5,21 @@
 #include <cstring>
 
 #include "lib/base/error.h"
+#include "lib/base/page_release.h"
 
 namespace carat::internal {
 
 namespace {
+
+// Of a long text, pages of a table are let go after so many rows, or the whole table would become resident: a
+// page that is touched brings its neighbours. They stay in the page cache, where the next look finds them.
+constexpr std::int64_t kRowsTogether = 64;
+
+// `rows` of a table in a file mapping were read.
+void LetGo(const MatrixView& table, std::int64_t rows) {
+  if (rows >= kRowsTogether)
+    ReleaseMappedPages(table.data, static_cast<std::size_t>(table.rows) * table.row_bytes());
+}
 
 // Values first .. first+count-1 of a row. A layer's part of a row may begin and end inside a block.
 void WidenPart(const KernelTable& kernels, const std::byte* row, NumberFormat format, std::int64_t first,
@@ -40,6 +51,8 @@ void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens
     }
     WidenRow(kernels, table.row(tokens[r]), table.format, to, table.cols);
     kernels.scale(to, factor, table.cols);
+    // A head that is not packed is the same table, and stays.
+    if (pass.weights.head.packed() && (r + 1) % static_cast<std::size_t>(kRowsTogether) == 0) LetGo(table, kRowsTogether);
   }
 }
 
@@ -61,7 +74,7 @@ Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> to
   const auto identity_factor = static_cast<float>(std::sqrt(static_cast<double>(size)));
   const auto both_factor = static_cast<float>(std::sqrt(0.5));
   const auto epsilon = static_cast<float>(pass.config.rms_norm_epsilon);
-  pass.linear.work().For(rows, ParallelWork::Grain((last - first + 1) * size * 8), [&](std::int64_t r, int) {
+  const auto add_identity = [&](std::int64_t r) {
     const std::byte* row = table.row(tokens[static_cast<std::size_t>(r)]);
     float* identity = pass.ws.per_layer_gate.data() + r * size;
     for (std::int64_t layer = first; layer <= last; ++layer) {
@@ -72,7 +85,13 @@ Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> to
       kernels.add_scaled(context, identity, identity_factor, size);
       kernels.scale(context, both_factor, size);
     }
-  });
+  };
+  for (std::int64_t begin = 0; begin < rows; begin += kRowsTogether) {
+    const std::int64_t count = std::min(kRowsTogether, rows - begin);
+    pass.linear.work().For(count, ParallelWork::Grain((last - first + 1) * size * 8),
+                           [&](std::int64_t r, int) { add_identity(begin + r); });
+    LetGo(table, count);
+  }
   return {};
 }
 

@@ -15,20 +15,20 @@ namespace {
 
 Result<ProductKind> ChooseKind(VisionPrecision precision, const KernelTable& kernels, bool weights_are_bf16) {
   const bool plain = &kernels == &PlainKernels();
-  const bool has_bf16 = &kernels == Avx512Bf16Table() && ProcessorHasBf16Products();
+  const bool has_bf16 = &kernels == Avx512Bf16Table() && ProcessorHasDotPairs();
   switch (precision) {
     case VisionPrecision::kFloat32:
       break;
     case VisionPrecision::kAuto:
       if (!has_bf16 || !weights_are_bf16) break;
-      return ProductKind{BlockMethod::kPrimitive, NumberFormat::kBF16};
+      return ProductKind{BlockMethod::kDotPairs, NumberFormat::kBF16};
     case VisionPrecision::kBFloat16:
       if (!weights_are_bf16) {
         return Status(StatusCode::kFailedPrecondition,
                       "the vision tower was asked to compute in bf16, but its weights are not all bf16");
       }
       return ProductKind{plain      ? BlockMethod::kPlain
-                         : has_bf16 ? BlockMethod::kPrimitive
+                         : has_bf16 ? BlockMethod::kDotPairs
                                     : BlockMethod::kWidened,
                          NumberFormat::kBF16};
   }

@@ -94,9 +94,8 @@ RandomTower::RandomTower(const AudioConfig& config, const RandomAudioWeights& we
   parts_ = parts.get();
   parts_->weights = weights.weights();
   const KernelTable* kernels = *KernelsFor(*ChooseInstructionSet(set));
-  parts_->products =
-      *AudioProducts::Create(*kernels, *work_, parts_->weights.MinColumns(), parts_->weights.MaxColumns(),
-                             precision, /*use_matrix_library=*/set != InstructionSet::kPlain);
+  parts_->products = *AudioProducts::Create(*kernels, *work_, parts_->weights, precision,
+                                            /*use_matrix_library=*/set != InstructionSet::kPlain);
   parts_->tower = *AudioTower::Create(parts_->config, parts_->weights, parts_->products);
   encoder_ = std::make_unique<const AudioEncoder>(std::move(parts));
 }

@@ -2,7 +2,7 @@
 struct Tiles {
   struct State {
     TileConfig config;
-    bool configured = false;
+    bool configured;
     std::byte bytes[8][16][64];
   };
   static inline thread_local State state;

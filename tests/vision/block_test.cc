@@ -66,7 +66,7 @@ TEST(BlockProductTest, EveryMethodEqualsTheDefinition) {
                            {BlockMethod::kLibrary, NumberFormat::kF32},
                            {BlockMethod::kPrimitive, NumberFormat::kF32},
                            {BlockMethod::kWidened, NumberFormat::kBF16}};
-  if (ProcessorHasBf16Products()) ways.push_back({BlockMethod::kPrimitive, NumberFormat::kBF16});
+  if (ProcessorHasDotPairs()) ways.push_back({BlockMethod::kDotPairs, NumberFormat::kBF16});
   std::mt19937 random(5);
   const auto pick = [&](std::int64_t most) {
     return std::uniform_int_distribution<std::int64_t>(1, most)(random);
@@ -99,8 +99,8 @@ TEST(BlockProductTest, RefusesWhatThereIsNot) {
             StatusCode::kUnimplemented);
   EXPECT_EQ(BlockProduct::Create(BlockMethod::kWidened, NumberFormat::kF32, shape).status().code(),
             StatusCode::kUnimplemented);
-  if (!ProcessorHasBf16Products()) {
-    EXPECT_FALSE(BlockProduct::Create(BlockMethod::kPrimitive, NumberFormat::kBF16, shape).ok());
+  if (!ProcessorHasDotPairs()) {
+    EXPECT_FALSE(BlockProduct::Create(BlockMethod::kDotPairs, NumberFormat::kBF16, shape).ok());
   }
 }
 
