@@ -77,6 +77,7 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
 }
 
 const Bf16Kernels* Bf16KernelsFor(InstructionSet set) {
+  if (Includes(set, InstructionSet::kAvx512Amx) && AmxBf16Kernels() != nullptr) return AmxBf16Kernels();
   return Includes(set, InstructionSet::kAvx512Bf16) ? Avx512Bf16Kernels() : nullptr;
 }
 
