@@ -1,5 +1,5 @@
 // Products with quantised weights: one row, which is bound by memory, and many, which are bound by
-// arithmetic.
+// arithmetic. And many rows with bf16 weights.
 #include <random>
 #include <string>
 #include <vector>
@@ -49,16 +49,66 @@ void BM_Product(benchmark::State& state) {
                          benchmark::Counter::kIsRate);
 }
 
+// Prompts with bf16 weights.
+void BM_Bf16Product(benchmark::State& state) {
+  const std::int64_t rows = state.range(0), cols = state.range(1);
+  const auto set = static_cast<InstructionSet>(state.range(2));
+  const Bf16Kernels* kernels = Bf16KernelsFor(set);
+  constexpr std::int64_t kPanels = 16;
+  const std::vector<std::uint16_t> x(static_cast<std::size_t>(rows * cols), 0x3f80);
+  const std::vector<std::uint16_t> w(static_cast<std::size_t>(kPanels * kBf16Outputs * cols), 0x3c00);
+  auto scratch = AlignedBuffer<std::byte>::Allocate(kBf16ScratchBytes, "scratch");
+  std::vector<float> y(static_cast<std::size_t>(rows * kBf16Outputs));
+  for (auto iteration : state) {
+    static_cast<void>(iteration);
+    for (std::int64_t p = 0; p < kPanels; ++p) {
+      const auto* panel = reinterpret_cast<const std::byte*>(w.data() + p * kBf16Outputs * cols);
+      kernels->product(x.data(), cols, rows, panel, cols, kBf16Outputs, y.data(), kBf16Outputs,
+                       scratch->data());
+    }
+    benchmark::DoNotOptimize(y.data());
+  }
+  state.SetLabel("bf16 " + std::string(InstructionSetName(set)));
+  state.counters["T_operations"] = benchmark::Counter(
+      2e-12 * static_cast<double>(state.iterations() * kPanels * kBf16Outputs * cols * rows),
+      benchmark::Counter::kIsRate);
+}
+
+// Sets of this machine whose table by `of` is not that of a lesser one.
+template <typename Of>
+std::vector<std::int64_t> SetsWithTheirOwn(Of of) {
+  std::vector<std::int64_t> sets;
+  auto last = of(InstructionSet::kPlain);
+  for (const InstructionSet set : AvailableInstructionSets()) {
+    // Choosing is what permits the use of tile registers.
+    if (of(set) == last || !ChooseInstructionSet(set).ok()) continue;
+    last = of(set);
+    sets.push_back(static_cast<std::int64_t>(set));
+  }
+  return sets;
+}
+
+void OnThreads(benchmark::internal::Benchmark* bench) {
+  bench->Threads(1)->Threads(2)->UseRealTime();
+  if (AvailableProcessors() > 2) bench->Threads(AvailableProcessors());
+}
+
 void Register(benchmark::internal::Benchmark* bench) {
-  for (int set = 2; set <= static_cast<int>(InstructionSet::kAvx512Bf16); ++set) {
-    if (!CpuSupports(static_cast<InstructionSet>(set)) || set == 3 || set == 5) continue;
+  for (const std::int64_t set : SetsWithTheirOwn(IntegerKernelsFor)) {
     for (int format = 0; format < 6; ++format) {
       for (const std::int64_t rows : {1, 2, 16, 512}) bench->Args({format, rows, 1536, set});
     }
   }
 }
 
-BENCHMARK(BM_Product)->Apply(Register)->Threads(1)->Threads(2)->UseRealTime();
+void RegisterBf16(benchmark::internal::Benchmark* bench) {
+  for (const std::int64_t set : SetsWithTheirOwn(Bf16KernelsFor)) {
+    for (const std::int64_t rows : {16, 512}) bench->Args({rows, 1536, set});
+  }
+}
+
+BENCHMARK(BM_Product)->Apply(Register)->Apply(OnThreads);
+BENCHMARK(BM_Bf16Product)->Apply(RegisterBf16)->Apply(OnThreads);
 
 }  // namespace
 }  // namespace carat::internal

@@ -407,11 +407,16 @@ enum {
   CARAT_INSTRUCTION_SET_AVX2 = 2,         // x86-64 with AVX2, FMA and F16C
   CARAT_INSTRUCTION_SET_AVX512 = 3,       // x86-64 with AVX-512 F, BW, DQ and VL
   CARAT_INSTRUCTION_SET_AVX512_VNNI = 4,  // the same with VNNI: integer dot products
-  CARAT_INSTRUCTION_SET_AVX512_BF16 = 5   // the same with VNNI and BF16
+  CARAT_INSTRUCTION_SET_AVX512_BF16 = 5,  // the same with VNNI and BF16
+  CARAT_INSTRUCTION_SET_AVX512_AMX = 6,   // the same with AMX tiles of int8 and bf16. Choosing it, AUTO
+                                         // included, asks Linux to let this process use tile registers; where
+                                         // it refuses, AUTO takes the next best
+  CARAT_INSTRUCTION_SET_NEON = 7,     // 64-bit ARM, every one
+  CARAT_INSTRUCTION_SET_NEON_DOT = 8  // the same with integer dot products (ARMv8.2 dotprod)
 };
 
-// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16"; "unknown" for a number that is none of the
-// above. Static storage, NUL-terminated. Since 0.1.
+// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16", "avx512amx", "neon", "neondot"; "unknown"
+// for a number that is none of the above. Static storage, NUL-terminated. Since 0.1.
 CARAT_API const char* carat_instruction_set_name(carat_instruction_set set);
 
 // Those that this machine can run, best last; always at least PLAIN. Stores as many as `capacity` allows, and

@@ -49,6 +49,9 @@ static_assert(Same(CARAT_INSTRUCTION_SET_AVX2, InstructionSet::kAvx2));
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX512, InstructionSet::kAvx512));
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_VNNI, InstructionSet::kAvx512Vnni));
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_BF16, InstructionSet::kAvx512Bf16));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_AMX, InstructionSet::kAvx512Amx));
+static_assert(Same(CARAT_INSTRUCTION_SET_NEON, InstructionSet::kNeon));
+static_assert(Same(CARAT_INSTRUCTION_SET_NEON_DOT, InstructionSet::kNeonDot));
 
 static_assert(Same(CARAT_WEIGHTS_AS_STORED, WeightType::kAsStored));
 static_assert(Same(CARAT_WEIGHTS_INT8, WeightType::kInt8));

@@ -6,6 +6,11 @@ target_compile_options(carat_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow
 if(CARAT_WARNINGS_AS_ERRORS)
   target_compile_options(carat_options INTERFACE -Werror)
 endif()
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  # Where every processor can fuse a product with a sum, the compiler would wherever it likes; results are to be those of x86-64,
+  # for which it cannot.
+  target_compile_options(carat_options INTERFACE -ffp-contract=off)
+endif()
 if(CARAT_SANITIZE)
   target_compile_options(carat_options INTERFACE -fsanitize=${CARAT_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)

@@ -15,9 +15,10 @@
 namespace carat::cli {
 namespace {
 
-constexpr std::array kInstructionSets = {InstructionSet::kAuto,       InstructionSet::kPlain,
-                                         InstructionSet::kAvx2,       InstructionSet::kAvx512,
-                                         InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16};
+constexpr std::array kInstructionSets = {
+    InstructionSet::kAuto,      InstructionSet::kPlain,      InstructionSet::kAvx2,
+    InstructionSet::kAvx512,    InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
+    InstructionSet::kAvx512Amx, InstructionSet::kNeon,       InstructionSet::kNeonDot};
 constexpr std::array<std::pair<KvType, const char*>, 3> kKvTypes = {
     {{KvType::kAuto, "auto"}, {KvType::kFloat32, "float32"}, {KvType::kBFloat16, "bf16"}}};
 

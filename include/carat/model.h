@@ -67,9 +67,14 @@ enum class InstructionSet : std::int32_t {
   kAvx512 = 3,      // x86-64 with AVX-512 F, BW, DQ and VL
   kAvx512Vnni = 4,  // the same with VNNI: integer dot products
   kAvx512Bf16 = 5,  // the same with VNNI and BF16
+  kAvx512Amx = 6,  // the same with AMX tiles of int8 and bf16. Choosing it, kAuto included, asks Linux to let
+                   // this process use tile registers; where it refuses, kAuto takes the next best
+  kNeon = 7,       // 64-bit ARM, every one
+  kNeonDot = 8,    // the same with integer dot products (ARMv8.2 dotprod)
 };
 
-// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16". Static storage. Since 0.1.
+// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16", "avx512amx", "neon", "neondot". Static
+// storage. Since 0.1.
 CARAT_EXPORT std::string_view InstructionSetName(InstructionSet set) noexcept;
 
 // Those that this machine can run, best last; always at least kPlain. Since 0.1.

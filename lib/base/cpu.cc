@@ -10,11 +10,65 @@
 
 #include "lib/base/error.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace carat {
 namespace {
 
-constexpr std::array kSets = {InstructionSet::kPlain, InstructionSet::kAvx2, InstructionSet::kAvx512,
-                              InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16};
+constexpr std::array kSets = {InstructionSet::kPlain,      InstructionSet::kAvx2,
+                              InstructionSet::kAvx512,     InstructionSet::kAvx512Vnni,
+                              InstructionSet::kAvx512Bf16, InstructionSet::kAvx512Amx,
+                              InstructionSet::kNeon,       InstructionSet::kNeonDot};
+
+std::string SetNames() {
+  std::string names = "auto";
+  for (const InstructionSet set : kSets)
+    names.append(set == kSets.back() ? " or " : ", ").append(InstructionSetName(set));
+  return names;
+}
+
+#if defined(__x86_64__)
+constexpr int kTileData = 18;  // the processor's number of this part of a thread's state
+constexpr int kTileConfig = 17;
+
+bool CpuSupportsTiles() noexcept {
+  unsigned a, b, c, d;
+  constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24, kAmxInt8 = 1u << 25,
+                     kNeeded = kAmxBf16 | kAmxTile | kAmxInt8;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kNeeded) != kNeeded) return false;
+  // Whether the operating system saves tiles; AVX-512, asked for before, implies that xgetbv may be used.
+  unsigned low, high;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  constexpr unsigned kSaved = 1u << kTileConfig | 1u << kTileData;
+  if ((low & kSaved) != kSaved) return false;
+  constexpr int kGetSupported = 0x1021;  // ARCH_GET_XCOMP_SUPP, since Linux 5.16
+  std::uint64_t supported = 0;
+  return syscall(SYS_arch_prctl, kGetSupported, &supported) == 0 && (supported >> kTileData & 1) != 0;
+}
+
+// Linux gives a process tile registers when it asks. Refused if some thread's alternative signal stack is too
+// small for them.
+bool PermitTiles() noexcept {
+  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#else
+bool PermitTiles() noexcept {
+  return false;
+}
+#endif
+
+// What a set needs beyond CpuSupports.
+bool Permitted(InstructionSet set) noexcept {
+  return set != InstructionSet::kAvx512Amx || PermitTiles();
+}
 
 }  // namespace
 
@@ -32,6 +86,12 @@ std::string_view InstructionSetName(InstructionSet set) noexcept {
       return "avx512vnni";
     case InstructionSet::kAvx512Bf16:
       return "avx512bf16";
+    case InstructionSet::kAvx512Amx:
+      return "avx512amx";
+    case InstructionSet::kNeon:
+      return "neon";
+    case InstructionSet::kNeonDot:
+      return "neondot";
   }
   return "unknown";
 }
@@ -61,29 +121,37 @@ bool CpuSupports(InstructionSet set) noexcept {
       return CpuSupports(InstructionSet::kAvx512) && __builtin_cpu_supports("avx512vnni");
     case InstructionSet::kAvx512Bf16:
       return CpuSupports(InstructionSet::kAvx512Vnni) && __builtin_cpu_supports("avx512bf16");
-#else
-    case InstructionSet::kAvx2:
-    case InstructionSet::kAvx512:
-    case InstructionSet::kAvx512Vnni:
-    case InstructionSet::kAvx512Bf16:
-      return false;
+    case InstructionSet::kAvx512Amx: {
+      static const bool tiles = CpuSupports(InstructionSet::kAvx512Bf16) && CpuSupportsTiles();
+      return tiles;
+    }
+#elif defined(__aarch64__)
+    case InstructionSet::kNeon:
+      return true;
+    case InstructionSet::kNeonDot:
+      return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 #endif
+    default:
+      return false;
   }
-  return false;
+}
+
+bool Includes(InstructionSet set, InstructionSet part) noexcept {
+  const auto arm = [](InstructionSet s) { return s >= InstructionSet::kNeon; };
+  return part <= InstructionSet::kPlain || (part <= set && arm(part) == arm(set));
 }
 
 Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {
   if (requested == InstructionSet::kAuto) {
     const char* name = std::getenv("CARAT_INSTRUCTION_SET");
     if (name == nullptr || *name == '\0' || std::string_view(name) == "auto") {
-      return *std::find_if(kSets.rbegin(), kSets.rend(), CpuSupports);
+      return *std::find_if(kSets.rbegin(), kSets.rend(),
+                           [](InstructionSet set) { return CpuSupports(set) && Permitted(set); });
     }
     const auto named = std::find_if(kSets.begin(), kSets.end(),
                                     [&](InstructionSet set) { return InstructionSetName(set) == name; });
     if (named == kSets.end()) {
-      return InvalidArgument(
-          "CARAT_INSTRUCTION_SET is '%s', but must be auto, plain, avx2, avx512, avx512vnni or avx512bf16",
-          name);
+      return InvalidArgument("CARAT_INSTRUCTION_SET is '%s', but must be %s", name, SetNames());
     }
     requested = *named;
   }
@@ -94,6 +162,13 @@ Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {
   if (!CpuSupports(requested)) {
     return Unimplemented("this machine cannot run the %s kernels",
                          std::string(InstructionSetName(requested)));
+  }
+  if (!Permitted(requested)) {
+    return Unimplemented(
+        "the operating system does not let this process use the registers of the %s kernels; they need "
+        "larger "
+        "alternative signal stacks than some thread has",
+        std::string(InstructionSetName(requested)));
   }
   return requested;
 }

@@ -8,12 +8,17 @@
 
 namespace carat::internal {
 
-// Whether this machine and its operating system run the set.
+// Whether this machine and its operating system run the set. Asks for nothing: see ChooseInstructionSet.
 bool CpuSupports(InstructionSet set) noexcept;
 
+// Whether kernels of `part` may run where `set` was chosen: it is the same or a lesser one of the same
+// architecture.
+bool Includes(InstructionSet set, InstructionSet part) noexcept;
+
 // The set to use for a request. kAuto is the environment's CARAT_INSTRUCTION_SET, or else the best there is.
-// Errors: UNIMPLEMENTED for one that the machine lacks, INVALID_ARGUMENT for an unknown name in the
-// environment.
+// For kAvx512Amx it asks the operating system for this process's tile registers, without which their first
+// use is fatal. Errors: UNIMPLEMENTED for one that the machine lacks or the system refuses, INVALID_ARGUMENT
+// for an unknown name in the environment.
 Result<InstructionSet> ChooseInstructionSet(InstructionSet requested);
 
 // How many processors this process may run on, at least 1.

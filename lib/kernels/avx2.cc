@@ -9,6 +9,7 @@ namespace {
 
 struct Vec {
   static constexpr std::int64_t kWidth = 8;
+  static constexpr bool kManyRegisters = false;  // 32 rather than 16
   __m256 v;
 
   static Vec Zero() { return {_mm256_setzero_ps()}; }

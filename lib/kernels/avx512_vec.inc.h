@@ -1,6 +1,7 @@
 // The vector type of simd_kernels.inc.h for AVX-512, shared by the files that compile for it.
 struct Vec {
   static constexpr std::int64_t kWidth = 16;
+  static constexpr bool kManyRegisters = true;
   __m512 v;
 
   static Vec Zero() { return {_mm512_setzero_ps()}; }

@@ -13,8 +13,10 @@ inline constexpr std::int64_t kBf16Outputs = 64;
 inline constexpr std::int64_t kBf16Rows = 768;
 // Columns that are packed at a time: they stay in the first-level cache while all rows use them.
 inline constexpr std::int64_t kBf16Columns = 128;
+// The most that some instruction set packs at a time.
+inline constexpr std::int64_t kBf16ScratchColumns = 256;
 inline constexpr std::int64_t kBf16ScratchBytes =
-    kBf16Columns * kBf16Outputs * 2 + kBf16Rows * kBf16Outputs * 4;
+    kBf16ScratchColumns * kBf16Outputs * 2 + kBf16Rows * kBf16Outputs * 4;
 
 // What `pack` fills: panels of 64 outputs, the last of as many as are left, to a multiple of 16.
 inline std::size_t Bf16PackedBytes(std::int64_t outputs, std::int64_t cols) {
@@ -40,6 +42,8 @@ struct Bf16Kernels {
 
 // Null where they were not compiled.
 const Bf16Kernels* Avx512Bf16Kernels();
+// With tiles. The same packed weights, sums in another order.
+const Bf16Kernels* AmxBf16Kernels();
 
 }  // namespace carat::internal
 

@@ -34,6 +34,7 @@ const BlockKernels& PlainBlockKernels();
 // Null where they were not compiled. Calling them needs a processor that CpuSupports.
 const BlockKernels* Avx2BlockKernels();
 const BlockKernels* Avx512BlockKernels();
+const BlockKernels* NeonBlockKernels();
 
 // Those of the same instruction set as a table of KernelsFor.
 const BlockKernels& BlockKernelsBeside(const KernelTable& kernels);

@@ -50,6 +50,9 @@ const IntegerKernels& PlainIntegerKernels();
 // Null where they were not compiled.
 const IntegerKernels* Avx2IntegerKernels();
 const IntegerKernels* Avx512VnniIntegerKernels();
+const IntegerKernels* AmxIntegerKernels();
+const IntegerKernels* NeonIntegerKernels();
+const IntegerKernels* NeonDotIntegerKernels();
 
 }  // namespace carat::internal
 

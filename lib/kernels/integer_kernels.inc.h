@@ -2,6 +2,7 @@
 // integer_avx2.cc defines, in its own anonymous namespace, `Lanes` with the operations used below and
 // includes this. As in simd_kernels.inc.h, nothing with inline functions of the standard library may be
 // included.
+// Where there are tile registers, it defines `Tiles` and CARAT_TILES as well (integer_tiles.inc.h).
 //
 // Lanes::kLanes rows of weights stand beside each other in a vector, four columns each.
 
@@ -166,6 +167,15 @@ struct Unpacked {
   float* minimums;
 };
 
+// Where they are in the scratch of a product, and where its results so far.
+inline Unpacked UnpackedIn(std::byte* scratch) {
+  auto* scales = reinterpret_cast<float*>(scratch + kHeaderTiles * kUnpackedTileBytes);
+  return {scratch, scales, scales + kHeaderTiles * 2 * kPanelRows};
+}
+inline float* ResultsIn(std::byte* scratch) {
+  return UnpackedIn(scratch).minimums + kHeaderTiles * 2 * kPanelRows;
+}
+
 template <PackedKind kind>
 void Unpack(const std::byte* header, const std::byte* tile, std::int64_t tiles, const Unpacked& to) {
   using K = Kind<kind>;
@@ -253,11 +263,8 @@ void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t fi
                  float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
   constexpr PackedLayout kLayout = LayoutOf(kind);
   constexpr int kTogether = Lanes::kTogether;
-  Unpacked unpacked;
-  unpacked.values = scratch;
-  unpacked.scales = reinterpret_cast<float*>(scratch + kHeaderTiles * kUnpackedTileBytes);
-  unpacked.minimums = unpacked.scales + kHeaderTiles * 2 * kPanelRows;
-  float* results = unpacked.minimums + kHeaderTiles * 2 * kPanelRows;
+  const Unpacked unpacked = UnpackedIn(scratch);
+  float* results = ResultsIn(scratch);
   __builtin_memset(results, 0, static_cast<std::size_t>(rows * kPanelRows) * sizeof(float));
   const std::int64_t tiles = x.cols / kTileColumns;
   for (std::int64_t t = 0; t < tiles; t += kHeaderTiles) {
@@ -276,11 +283,19 @@ void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t fi
                      static_cast<std::size_t>(outputs) * sizeof(float));
 }
 
+#if defined(CARAT_TILES)
+#include "lib/kernels/integer_tiles.inc.h"
+#endif
+
 template <PackedKind kind>
 void ProductOf(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
                float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
   if (rows == 1) return ProductFew<kind, 1>(panel, x, first, y, y_stride, outputs);
   if (rows == 2) return ProductFew<kind, 2>(panel, x, first, y, y_stride, outputs);
+#if defined(CARAT_TILES)
+  if (rows >= kFewestTileRows)
+    return ProductTiles<kind>(panel, x, first, rows, y, y_stride, outputs, scratch);
+#endif
   ProductMany<kind>(panel, x, first, rows, y, y_stride, outputs, scratch);
 }
 

@@ -78,6 +78,7 @@ const KernelTable* Avx2Kernels();
 const KernelTable* Avx512Kernels();
 // The same, but for attention over keys and values in bf16, which rounds queries and weights to bf16 as well.
 const KernelTable* Avx512Bf16Table();
+const KernelTable* NeonKernels();
 
 }  // namespace carat::internal
 

@@ -2,8 +2,10 @@
 #include <atomic>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "lib/base/checked.h"
+#include "lib/base/cpu.h"
 #include "lib/base/error.h"
 #include "lib/kernels/gemm.h"
 #include "lib/kernels/kernels.h"
@@ -65,8 +67,9 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
   const KernelTable* table = nullptr;
   if (set == InstructionSet::kPlain) table = &PlainKernels();
   if (set == InstructionSet::kAvx2) table = Avx2Kernels();
-  if (set >= InstructionSet::kAvx512) table = Avx512Kernels();
-  if (set >= InstructionSet::kAvx512Bf16 && Avx512Bf16Table() != nullptr) table = Avx512Bf16Table();
+  if (Includes(set, InstructionSet::kAvx512)) table = Avx512Kernels();
+  if (Includes(set, InstructionSet::kAvx512Bf16) && Avx512Bf16Table() != nullptr) table = Avx512Bf16Table();
+  if (Includes(set, InstructionSet::kNeon)) table = NeonKernels();
   if (table == nullptr) {
     return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
   }
@@ -74,7 +77,8 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
 }
 
 const Bf16Kernels* Bf16KernelsFor(InstructionSet set) {
-  return set >= InstructionSet::kAvx512Bf16 ? Avx512Bf16Kernels() : nullptr;
+  if (Includes(set, InstructionSet::kAvx512Amx) && AmxBf16Kernels() != nullptr) return AmxBf16Kernels();
+  return Includes(set, InstructionSet::kAvx512Bf16) ? Avx512Bf16Kernels() : nullptr;
 }
 
 const Bf16Kernels* Bf16KernelsBeside(const KernelTable& kernels) {
@@ -82,10 +86,18 @@ const Bf16Kernels* Bf16KernelsBeside(const KernelTable& kernels) {
 }
 
 const IntegerKernels* IntegerKernelsFor(InstructionSet set) {
-  const IntegerKernels* table = nullptr;
-  if (set >= InstructionSet::kAvx512Vnni) table = Avx512VnniIntegerKernels();
-  if (table == nullptr && set >= InstructionSet::kAvx2) table = Avx2IntegerKernels();
-  return table != nullptr ? table : &PlainIntegerKernels();
+  // Best first.
+  const std::pair<InstructionSet, const IntegerKernels*> tables[] = {
+      {InstructionSet::kAvx512Amx, AmxIntegerKernels()},
+      {InstructionSet::kAvx512Vnni, Avx512VnniIntegerKernels()},
+      {InstructionSet::kAvx2, Avx2IntegerKernels()},
+      {InstructionSet::kNeonDot, NeonDotIntegerKernels()},
+      {InstructionSet::kNeon, NeonIntegerKernels()},
+  };
+  for (const auto& [of, table] : tables) {
+    if (table != nullptr && Includes(set, of)) return table;
+  }
+  return &PlainIntegerKernels();
 }
 
 void WidenRow(const KernelTable& kernels, const std::byte* from, NumberFormat format, float* to,

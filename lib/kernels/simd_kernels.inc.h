@@ -442,7 +442,7 @@ inline void ScoreTile(const AttentionBlock& b, std::int64_t q, std::int64_t k) {
 }
 
 // Vectors across a tile: with the queries as many sums as the registers hold.
-constexpr int kTileVectors = Vec::kWidth == 16 ? 4 : 2;
+constexpr int kTileVectors = Vec::kManyRegisters ? 4 : 2;
 
 template <typename Cache, int kQueries>
 inline void ScoreRows(const AttentionBlock& b, std::int64_t q, std::int64_t first, std::int64_t last) {

@@ -43,6 +43,9 @@ TEST(InstructionSet, Names) {
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512), "avx512");
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512Vnni), "avx512vnni");
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512Bf16), "avx512bf16");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512Amx), "avx512amx");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kNeon), "neon");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kNeonDot), "neondot");
   EXPECT_EQ(InstructionSetName(static_cast<InstructionSet>(99)), "unknown");
 }
 
@@ -84,8 +87,8 @@ TEST(InstructionSet, UnknownNameInTheEnvironment) {
 
 TEST(InstructionSet, WhatTheMachineLacksIsRefused) {
   const ScopedInstructionSet environment(nullptr);
-  for (const InstructionSet set : {InstructionSet::kPlain, InstructionSet::kAvx2, InstructionSet::kAvx512,
-                                   InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16}) {
+  for (int number = 1; number <= static_cast<int>(InstructionSet::kNeonDot); ++number) {
+    const auto set = static_cast<InstructionSet>(number);
     const auto chosen = ChooseInstructionSet(set);
     if (CpuSupports(set)) {
       EXPECT_EQ(*chosen, set);
@@ -95,6 +98,19 @@ TEST(InstructionSet, WhatTheMachineLacksIsRefused) {
   }
   EXPECT_EQ(ChooseInstructionSet(static_cast<InstructionSet>(99)).status().code(),
             StatusCode::kInvalidArgument);
+}
+
+TEST(InstructionSet, OneIncludesTheLesserOnesOfItsArchitecture) {
+  EXPECT_TRUE(Includes(InstructionSet::kPlain, InstructionSet::kPlain));
+  EXPECT_FALSE(Includes(InstructionSet::kPlain, InstructionSet::kAvx2));
+  EXPECT_TRUE(Includes(InstructionSet::kAvx512Amx, InstructionSet::kAvx2));
+  EXPECT_FALSE(Includes(InstructionSet::kAvx512Bf16, InstructionSet::kAvx512Amx));
+  EXPECT_TRUE(Includes(InstructionSet::kNeonDot, InstructionSet::kNeon));
+  EXPECT_TRUE(Includes(InstructionSet::kNeon, InstructionSet::kPlain));
+  EXPECT_FALSE(Includes(InstructionSet::kNeonDot, InstructionSet::kAvx512Amx));
+  EXPECT_FALSE(Includes(InstructionSet::kAvx512Amx, InstructionSet::kNeon));
+  // A machine has sets of one architecture only.
+  EXPECT_FALSE(CpuSupports(InstructionSet::kNeon) && CpuSupports(InstructionSet::kAvx2));
 }
 
 TEST(AvailableProcessors, FollowsTheAffinity) {

@@ -114,6 +114,9 @@ static void instruction_sets(const carat_model* model) {
   CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_AVX512), "avx512") == 0);
   CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_AVX512_VNNI), "avx512vnni") == 0);
   CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_AVX512_BF16), "avx512bf16") == 0);
+  CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_AVX512_AMX), "avx512amx") == 0);
+  CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_NEON), "neon") == 0);
+  CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_NEON_DOT), "neondot") == 0);
   CHECK(strcmp(carat_instruction_set_name(77), "unknown") == 0);
   carat_instruction_set sets[16] = {9, 9, 9};
   size_t count = 0;

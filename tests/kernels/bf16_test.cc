@@ -3,12 +3,14 @@
 
 #include <cmath>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "lib/base/aligned_buffer.h"
 #include "lib/base/cpu.h"
 #include "lib/kernels/bf16_kernels.h"
 #include "lib/kernels/kernels.h"
+#include "tests/kernels/emulated_tiles.h"
 
 namespace carat::internal {
 namespace {
@@ -71,16 +73,31 @@ void ExpectNear(const Shape& s, const std::vector<float>& found, const std::vect
   }
 }
 
-class Bf16Test : public testing::Test {
+class Bf16Test : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    kernels_ = CpuSupports(InstructionSet::kAvx512Bf16) ? Avx512Bf16Kernels() : nullptr;
-    if (kernels_ == nullptr) GTEST_SKIP() << "this processor has no bf16 dot products";
+    if (GetParam() == "emulated") {
+      kernels_ = &EmulatedBf16TileKernels();
+      return;
+    }
+    const bool tiles = GetParam() == "tiles";
+    const InstructionSet set = tiles ? InstructionSet::kAvx512Amx : InstructionSet::kAvx512Bf16;
+    if (!CpuSupports(set)) {
+      GTEST_SKIP()
+          << (tiles ? "this processor has no AMX, or its operating system does not know of it: only the "
+                      "emulated tiles are tested"
+                    : "this processor has no bf16 dot products");
+    }
+    // Choosing is what permits the use of tile registers.
+    const auto chosen = ChooseInstructionSet(set);
+    ASSERT_TRUE(chosen.ok()) << chosen.status().ToString();
+    kernels_ = Bf16KernelsFor(set);
+    ASSERT_EQ(kernels_, tiles ? AmxBf16Kernels() : Avx512Bf16Kernels());
   }
   const Bf16Kernels* kernels_ = nullptr;
 };
 
-TEST_F(Bf16Test, PackedProductsEqualTheDefinition) {
+TEST_P(Bf16Test, PackedProductsEqualTheDefinition) {
   std::mt19937 random(11);
   for (int round = 0; round < 60; ++round) {
     const Shape s = RandomShape(random, /*odd_columns=*/true);
@@ -100,7 +117,7 @@ TEST_F(Bf16Test, PackedProductsEqualTheDefinition) {
   }
 }
 
-TEST_F(Bf16Test, ProductsOfUnpackedWeightsHaveTheSameBits) {
+TEST_P(Bf16Test, ProductsOfUnpackedWeightsHaveTheSameBits) {
   std::mt19937 random(12);
   auto scratch = AlignedBuffer<std::byte>::Allocate(kBf16ScratchBytes, "scratch");
   ASSERT_TRUE(scratch.ok());
@@ -125,6 +142,9 @@ TEST_F(Bf16Test, ProductsOfUnpackedWeightsHaveTheSameBits) {
     ASSERT_EQ(whole, packed_whole);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Bf16Test, testing::Values("pairs", "tiles", "emulated"),
+                         [](const auto& name) { return name.param; });
 
 }  // namespace
 }  // namespace carat::internal

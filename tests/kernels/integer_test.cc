@@ -9,6 +9,8 @@
 #include "lib/base/aligned_buffer.h"
 #include "lib/base/cpu.h"
 #include "lib/kernels/integer_kernels.h"
+#include "lib/kernels/kernels.h"
+#include "tests/kernels/emulated_tiles.h"
 
 namespace carat::internal {
 namespace {
@@ -67,12 +69,15 @@ struct Rows {
   }
 };
 
+// Those of every instruction set here, and the emulated ones.
 std::vector<const IntegerKernels*> FastKernels() {
-  std::vector<const IntegerKernels*> tables;
-  if (CpuSupports(InstructionSet::kAvx2) && Avx2IntegerKernels() != nullptr)
-    tables.push_back(Avx2IntegerKernels());
-  if (CpuSupports(InstructionSet::kAvx512Vnni) && Avx512VnniIntegerKernels() != nullptr)
-    tables.push_back(Avx512VnniIntegerKernels());
+  std::vector<const IntegerKernels*> tables = {&EmulatedTileKernels()};
+  for (const InstructionSet set : AvailableInstructionSets()) {
+    // Choosing is what permits the use of tile registers.
+    if (!ChooseInstructionSet(set).ok()) continue;
+    const IntegerKernels* table = IntegerKernelsFor(set);
+    if (table != &PlainIntegerKernels() && table != tables.back()) tables.push_back(table);
+  }
   return tables;
 }
 
@@ -107,6 +112,16 @@ TEST(IntegerKernelsTest, QuantisedActivationsAreTheSameEverywhere) {
   }
 }
 
+TEST(IntegerKernelsTest, ThisMachineHasTiles) {
+  if (!CpuSupports(InstructionSet::kAvx512Amx))
+    GTEST_SKIP()
+        << "this processor has no AMX, or its operating system does not know of it: only the emulated "
+           "tiles are tested";
+  const auto chosen = ChooseInstructionSet(InstructionSet::kAvx512Amx);
+  ASSERT_TRUE(chosen.ok()) << chosen.status().ToString();
+  EXPECT_EQ(IntegerKernelsFor(*chosen), AmxIntegerKernels());
+}
+
 class IntegerProductTest : public testing::TestWithParam<NumberFormat> {};
 
 TEST_P(IntegerProductTest, EverySetGivesTheBitsOfTheDefinition) {
@@ -115,7 +130,7 @@ TEST_P(IntegerProductTest, EverySetGivesTheBitsOfTheDefinition) {
   std::mt19937 random(11 + static_cast<unsigned>(format));
   const auto scratch = AlignedBuffer<std::byte>::Allocate(kIntegerScratchBytes, "a test");
   ASSERT_TRUE(scratch.ok());
-  for (const std::int64_t rows : {1, 2, 3, 4, 5, 8, 13}) {
+  for (const std::int64_t rows : {1, 2, 3, 4, 5, 8, 13, 16, 37}) {
     const std::int64_t blocks = 1 + random() % (LayoutOf(format).values == 32 ? 20 : 3);
     const std::int64_t cols = blocks * LayoutOf(format).values;
     const std::int64_t outputs = 1 + random() % 64;

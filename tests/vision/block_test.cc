@@ -106,9 +106,8 @@ TEST(BlockProductTest, RefusesWhatThereIsNot) {
 
 std::vector<const BlockKernels*> FastKernels() {
   std::vector<const BlockKernels*> tables;
-  for (const InstructionSet set :
-       {InstructionSet::kAvx2, InstructionSet::kAvx512, InstructionSet::kAvx512Bf16}) {
-    if (CpuSupports(set)) tables.push_back(&BlockKernelsBeside(**KernelsFor(set)));
+  for (const InstructionSet set : AvailableInstructionSets()) {
+    if (set != InstructionSet::kPlain) tables.push_back(&BlockKernelsBeside(**KernelsFor(set)));
   }
   return tables;
 }

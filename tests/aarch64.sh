@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Builds the library and its tests for 64-bit ARM and runs some of them under emulation, on a processor without and on one
+# with integer dot products. On demand only: emulation is some fifty times slower than the machine.
+# Installs Debian's cross compiler and qemu-user where they are missing, and unpacks ARM libraries into
+# build/aarch64-sysroot, beside the system's own.
+# usage: tests/aarch64.sh [pattern]    which tests, a regular expression of ctest; default: base, kernels and quant
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pattern="${1:-^(base|kernels|quant)\$}"
+
+root=()
+[ "$(id -u)" -eq 0 ] || root=(sudo)
+if ! command -v aarch64-linux-gnu-g++ >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
+  ${root[@]+"${root[@]}"} apt-get update -qq
+  ${root[@]+"${root[@]}"} apt-get install -y -qq --no-install-recommends g++-aarch64-linux-gnu qemu-user >/dev/null
+fi
+
+sysroot="$PWD/build/aarch64-sysroot"
+if [ ! -f "$sysroot/complete" ]; then
+  packages=(libstdc++-12-dev libdnnl-dev ocl-icd-opencl-dev libeigen3-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
+            libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev libcli11-dev libcpp-httplib-dev
+            libgtest-dev)
+  apt="$PWD/build/aarch64-apt"
+  mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$sysroot"
+  : > "$apt/status"
+  # An apt of its own, to which this machine is an ARM machine with nothing installed.
+  options=(-o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$apt" -o Dir::State::status="$apt/status"
+           -o Dir::Cache="$apt" -o APT::Sandbox::User=root)
+  apt-get "${options[@]}" update -qq
+  apt-get "${options[@]}" install -y -qq --no-install-recommends --download-only "${packages[@]}" >/dev/null
+  for package in "$apt"/archives/*.deb; do dpkg-deb --extract "$package" "$sysroot"; done
+  touch "$sysroot/complete"
+fi
+
+cmake --preset aarch64 >/dev/null
+cmake --build --preset aarch64
+for processor in cortex-a57 max; do
+  echo "== $processor"
+  QEMU_CPU="$processor" ctest --preset aarch64 --tests-regex "$pattern"
+done
