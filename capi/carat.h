@@ -1492,7 +1492,8 @@ CARAT_API carat_status carat_chat_messages_add_json(carat_chat_messages* message
 typedef struct carat_chat_options {
   size_t struct_size;
   // Functions that the model may call, as JSON: a list of {"type": "function", "function": {"name",
-  // "description", "parameters"}}. Default NULL: none.
+  // "description", "parameters", "strict"}}. Conversations hold arguments to `parameters`; if strict is true
+  // they do it or fail, where the schema has a keyword that grammars do not support. Default NULL: none.
   const char* tools;
   size_t tools_size;
   carat_chat_form form;  // default AUTO
@@ -1624,6 +1625,14 @@ CARAT_API carat_status carat_conversation_truncate(carat_conversation* conversat
 CARAT_API carat_status carat_conversation_set_options(carat_conversation* conversation,
                                                       const carat_chat_options* options, carat_error* error);
 
+// Whether a reply calls tools. Since 0.1.
+typedef int32_t carat_tool_choice;
+enum {
+  CARAT_TOOL_CHOICE_AUTO = 0,     // the model decides
+  CARAT_TOOL_CHOICE_NONE = 1,     // it cannot; the tools are declared all the same
+  CARAT_TOOL_CHOICE_REQUIRED = 2  // it must: after its thoughts come calls, and no answer
+};
+
 // How a reply is made. Since 0.1.
 typedef struct carat_reply_options {
   size_t struct_size;
@@ -1634,7 +1643,8 @@ typedef struct carat_reply_options {
   int64_t thinking_budget;
   // How to sample; NULL, the default, is the model's own recommendation.
   const carat_sampling_options* sampling;
-  // A sampler that stands before all others: a grammar, for example. A clone of it is used. Default NULL.
+  // A sampler that stands before all others of `sampling`: a rule of your own. It sees what answer,
+  // tool_choice and the tools leave. A clone of it is used. Default NULL.
   const carat_sampler* constraint;
   // Texts of the answer to stop at, [stop_string_count]. Default: none.
   const carat_text* stop_strings;
@@ -1647,6 +1657,23 @@ typedef struct carat_reply_options {
   int32_t loop_tokens;
   // 1: go on with the last message, an assistant's. Default 0.
   int32_t continue_last;
+  // What the answer must be; NULL, the default: anything. Thoughts are free, also where the prompt has opened
+  // one, and instead of an answer the model may call tools, unless tool_choice says otherwise. The model is
+  // not told: a message should say what is wanted. A reply that ends by a limit, a loop, a stop string or a
+  // cancel is only the beginning of such an answer. With continue_last the answer begins with the last
+  // message's text. Borrowed until the call returns.
+  const carat_grammar* answer;
+  // With tool_choice REQUIRED: the only tool that can be called. Default NULL: any.
+  const char* tool_name;
+  size_t tool_name_size;
+  carat_tool_choice tool_choice;  // default AUTO
+  // 1: at most one call. Default 0.
+  int32_t single_tool_call;
+  // Default 0: calls are held to the declared tools: other names cannot come, nor arguments that their
+  // schemas do not admit (of a tool that is not "strict" and whose schema no grammar can be made of: any
+  // object). 1: the model writes what it likes, and what is no call comes out as a malformed one.
+  int32_t free_tool_calls;
+  int32_t reserved;  // 0
 } carat_reply_options;
 
 // Since 0.1.
@@ -1666,7 +1693,9 @@ CARAT_API carat_status carat_reply_stats_init(carat_reply_stats* stats, size_t s
 
 // Begins a reply: reads what is new in the prompt. Errors: those of carat_chat_prompt, carat_session_prefill
 // and carat_sampler_chain_new; FAILED_PRECONDITION while one is running, or if a call has no result yet;
-// CANCELLED. The history is then as before. Since 0.1.
+// INVALID_ARGUMENT for a tool that cannot be required, or a text that cannot be continued to an answer of the
+// form asked for; those of carat_grammar_from_tools for tools that are strict; CANCELLED. The history is then
+// as before. Since 0.1.
 CARAT_API carat_status carat_conversation_start(carat_conversation* conversation,
                                                 const carat_reply_options* options, carat_error* error);
 // The next event of the reply: fills a prepared struct. After DONE the reply is in the history, as far as it

@@ -82,6 +82,13 @@ Result<Request> ToRequest(const carat_reply_options* given) {
       return carat::internal::FailedPrecondition("carat_reply_options.constraint went into a chain");
     }
   }
+  if (read.answer != nullptr) options.answer = read.answer->value;
+  CARAT_ASSIGN_OR_RETURN(const std::string_view tool,
+                         TextOf(read.tool_name, read.tool_name_size, "carat_reply_options.tool_name"));
+  options.tool_name = tool;
+  options.tool_choice = static_cast<carat::ToolChoice>(read.tool_choice);
+  options.single_tool_call = read.single_tool_call != 0;
+  options.free_tool_calls = read.free_tool_calls != 0;
   for (const carat_text& text : stop_strings) {
     CARAT_ASSIGN_OR_RETURN(const std::string_view stop,
                            TextOf(text.data, text.size, "an element of carat_reply_options.stop_strings"));

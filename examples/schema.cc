@@ -1,10 +1,9 @@
-// Lesson 5: an answer that is data. The schema says what the answer must be, and nothing else can come.
+// Lesson 6: an answer that is data. The schema says what the answer must be, and nothing else can come.
 //
 //   schema_cc MODEL [QUESTION]
 #include <carat/all.h>
 
 #include <cstdio>
-#include <string>
 
 constexpr char kSchema[] = R"({
   "type": "object",
@@ -26,25 +25,18 @@ bool Failed(const carat::Status& status) {
 int main(int argc, char** argv) {
   auto model = carat::Model::Load(argc > 1 ? argv[1] : ".");
   if (Failed(model.status())) return 1;
-  auto session = carat::Session::Create(*model);
   // Compiled once; any number of answers may be held to it.
   auto grammar = carat::Grammar::FromJsonSchema(kSchema, {.max_whitespace = 1});
-  auto vocabulary = model->grammar_vocabulary();
-  if (Failed(session.status()) || Failed(grammar.status()) || Failed(vocabulary.status())) return 1;
-  auto constraint = carat::GrammarConstraint::Create(*grammar, *vocabulary);
-  if (Failed(constraint.status())) return 1;
+  auto chat = carat::Conversation::Create(*model);
+  if (Failed(grammar.status()) || Failed(chat.status())) return 1;
 
-  carat::SamplingOptions sampling = model->default_sampling();
-  sampling.constraint = std::make_shared<const carat::GrammarConstraint>(*std::move(constraint));
-  carat::GenerationOptions options;
-  options.sampling = sampling;
-  // The form of a chat's prompt; control tokens are read as such because we wrote them.
-  const std::string question = argc > 2 ? argv[2] : "Who are you?";
-  auto prompt = model->tokenizer().Encode("<|turn>user\n" + question + "<turn|>\n<|turn>model\n",
-                                          {.parse_special = true, .add_bos = true});
-  if (Failed(prompt.status())) return 1;
-  auto answer = carat::Generate(*session, *prompt, options);
-  if (Failed(answer.status())) return 1;
-  std::printf("%s\n", answer->text.c_str());
-  return 0;
+  // The model does not see the schema: who asks says in words what is wanted.
+  const char* question = argc > 2 ? argv[2] : "Who are you? Reply in JSON: answer, certain, digits.";
+  if (Failed(chat->AddUser(question))) return 1;
+  carat::ReplyOptions options;
+  options.answer = *grammar;
+  auto reply = chat->Run(options);
+  if (Failed(reply.status())) return 1;
+  std::printf("%s\n", reply->message.text.c_str());
+  return reply->end == carat::ReplyEnd::kStop ? 0 : 1;  // otherwise it is only the beginning of an answer
 }

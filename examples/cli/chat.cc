@@ -14,6 +14,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "carat/conversation.h"
+#include "examples/cli/answer_form.h"
 #include "examples/cli/chat_screen.h"
 #include "examples/cli/chat_tools.h"
 #include "examples/cli/command.h"
@@ -34,6 +35,7 @@ struct ChatArguments {
   SamplingArguments sampling;
   std::string system;
   std::string tools;
+  AnswerFormArguments form;
   bool yes = false;
   bool thinking = false;
   std::int64_t thinking_budget = -1;
@@ -64,7 +66,8 @@ ConversationOptions MakeConversationOptions(const ChatArguments& arguments, cons
 // Reads lines and obeys them until the end.
 class ChatLoop {
  public:
-  ChatLoop(const ChatArguments& arguments, const Model& model, ChatTools tools, Interrupts& interrupts)
+  ChatLoop(const ChatArguments& arguments, const Model& model, ChatTools tools, std::optional<Grammar> form,
+           Interrupts& interrupts)
       : arguments_(arguments),
         model_(model),
         tools_(std::move(tools)),
@@ -74,6 +77,7 @@ class ChatLoop {
     reply_options_.max_new_tokens = arguments.max_tokens;
     reply_options_.thinking_budget = arguments.thinking_budget;
     reply_options_.loop_tokens = arguments.loop_tokens;
+    reply_options_.answer = std::move(form);
     reply_options_.sampling = MakeSamplingOptions(arguments.sampling, model);
     Reset();
   }
@@ -277,9 +281,10 @@ int Chat(const ChatArguments& arguments) {
     tools = ChatTools(arguments.tools);
     signal(SIGPIPE, SIG_IGN);  // a command need not read its arguments
   }
+  std::optional<Grammar> form = MakeAnswerGrammar(arguments.form);
   const Model model = LoadModel(arguments.model, interrupts);
   if (interrupts.seen()) return kExitInterrupted;
-  ChatLoop(arguments, model, std::move(tools), interrupts).Run();
+  ChatLoop(arguments, model, std::move(tools), std::move(form), interrupts).Run();
   return kExitSuccess;
 }
 
@@ -298,6 +303,7 @@ Command AddChat(CLI::App& program) {
       ->check(AtLeast(-1));
   AddValue(*command, kGroup, "--tools", arguments->tools, "FILE",
            "Functions that the model may call, each a shell command: see below");
+  AddAnswerFormArguments(*command, kGroup, arguments->form);
   AddFlag(*command, kGroup, "--yes", arguments->yes, "Run tools without asking");
   AddValue(*command, kGroup, "--max-tokens", arguments->max_tokens, "N",
            "At most N tokens an answer; -1: no limit  [-1]")

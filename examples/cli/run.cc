@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "examples/cli/answer_form.h"
 #include "examples/cli/command.h"
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
@@ -33,6 +34,7 @@ struct RunArguments {
   bool show_special = false;
   std::int32_t logprobs = 0;
   MediaArguments media;
+  AnswerFormArguments form;
 };
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
@@ -67,10 +69,15 @@ Prompt MakePrompt(const std::string& text, const RunArguments& arguments, const 
   return prompt;
 }
 
-GenerationOptions MakeGenerationOptions(const RunArguments& arguments, const Model& model) {
+GenerationOptions MakeGenerationOptions(const RunArguments& arguments, const std::optional<Grammar>& form,
+                                        const Model& model) {
   GenerationOptions options;
   options.max_new_tokens = arguments.max_tokens;
   options.sampling = MakeSamplingOptions(arguments.sampling, model);
+  if (form) {
+    options.sampling->constraint = std::make_shared<const GrammarConstraint>(
+        ValueOrThrow(GrammarConstraint::Create(*form, ValueOrThrow(model.grammar_vocabulary()))));
+  }
   options.stop_at_model_stop_tokens = !arguments.ignore_stop;
   options.stop_strings = arguments.stop;
   options.top_logprobs = arguments.logprobs;
@@ -122,13 +129,14 @@ StopReason GenerateAndWrite(const RunArguments& arguments, const Prompt& prompt,
 int Run(const RunArguments& arguments) {
   // Before Ctrl-C becomes ours, so that it ends the program while a person types the prompt.
   const std::string text = TextOrInput(arguments.prompt);
+  const std::optional<Grammar> form = MakeAnswerGrammar(arguments.form);
   Interrupts interrupts;
   const auto begin = std::chrono::steady_clock::now();
   const Model model = LoadModel(arguments.model, interrupts);
   const double load_seconds = SecondsSince(begin);
   const Prompt prompt = MakePrompt(text, arguments, model, interrupts);
   if (interrupts.seen()) return kExitInterrupted;
-  const GenerationOptions options = MakeGenerationOptions(arguments, model);
+  const GenerationOptions options = MakeGenerationOptions(arguments, form, model);
   Session session = ValueOrThrow(Session::Create(model, MakeSessionOptions(arguments.session)));
   if (interrupts.seen()) return kExitInterrupted;
   GenerationStats stats;
@@ -153,6 +161,7 @@ void AddTextArguments(CLI::App& command, RunArguments& a) {
            "Generate at most N tokens; -1: until a stop or a full context  [-1]")
       ->check(AtLeast(-1));
   AddValue(command, kGroup, "--stop", a.stop, "TEXT", "Stop where this text would appear; may be repeated");
+  AddAnswerFormArguments(command, kGroup, a.form);
   AddFlag(command, kGroup, "--ignore-stop", a.ignore_stop,
           "Go on at the checkpoint's stop tokens (for timing)");
   AddFlag(command, kGroup, "--raw", a.raw, "Do not put <bos> in front of the prompt");

@@ -107,6 +107,9 @@ struct ToolDefinition {
   std::string description;
   std::string parameters;  // a JSON Schema of an object; empty: none
   std::string response;    // a JSON Schema of the result; empty: nothing is said about it
+  // Conversations hold arguments to the schema (ReplyOptions::free_tool_calls). Of a strict tool they do it
+  // or fail: a keyword that grammars do not support is an error of Conversation::Start, which names it.
+  bool strict = false;
 };
 
 // Since 0.1.
@@ -174,7 +177,7 @@ CARAT_EXPORT Result<std::vector<ChatMessage>> ParseChatMessages(std::string_view
                                                                 const ChatJsonOptions& options = {}) noexcept;
 
 // Tools from JSON: a list of {"type": "function", "function": {"name", "description", "parameters",
-// "response"}}. Errors: as above. Since 0.1.
+// "response", "strict"}}. Errors: as above. Since 0.1.
 CARAT_EXPORT Result<std::vector<ToolDefinition>> ParseTools(std::string_view json) noexcept;
 
 // The text as a JSON string, quotes included: for putting arguments together. Since 0.1.

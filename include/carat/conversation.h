@@ -17,6 +17,12 @@
 //     if (!event.ok() || event->kind == carat::ReplyEventKind::kEnd) break;
 //   }
 //
+// An answer of a form that is decided beforehand, and calls that fit the declared tools (see ReplyOptions):
+//
+//   carat::ReplyOptions options;
+//   options.answer = *carat::Grammar::FromJsonSchema(schema);
+//   carat::Result<carat::Reply> reply = chat->Run(options);  // reply->message.text is JSON by the schema
+//
 // Every prompt is the whole history as the form has it: thoughts of earlier turns are left out, those of the
 // running turn stay while tools are called. Of what the session has read, everything up to the first
 // difference is kept (ReplyStats::reused_tokens), also where thoughts were dropped and sliding layers have
@@ -36,6 +42,7 @@
 
 #include "carat/chat.h"
 #include "carat/export.h"
+#include "carat/grammar.h"
 #include "carat/model.h"
 #include "carat/sampler.h"
 #include "carat/session.h"
@@ -54,6 +61,13 @@ struct ConversationOptions {
   SessionOptions session;
 };
 
+// Whether a reply calls tools. Since 0.1.
+enum class ToolChoice : std::int32_t {
+  kAuto = 0,      // the model decides
+  kNone = 1,      // it cannot: the tools are declared all the same, so that the cache stays what it is
+  kRequired = 2,  // it must: after its thoughts come calls, and no answer
+};
+
 // How a reply is made. Since 0.1.
 struct ReplyOptions {
   // The most tokens, thoughts included; -1: until the model ends or the context is full.
@@ -65,8 +79,22 @@ struct ReplyOptions {
   std::int32_t loop_tokens = 0;
   // How to sample; without it, the model's own recommendation.
   std::optional<SamplingOptions> sampling;
-  // A sampler that stands before all others: a grammar, for example. A clone of it is used. Borrowed until
-  // Start returns.
+  // What the answer must be; absent: anything. Thoughts are free, also where the prompt has opened one, and
+  // instead of an answer the model may call tools, unless tool_choice says otherwise. The model is not told:
+  // a message should say what is wanted. A reply that ends by a limit, a loop, a stop string or a Cancel is
+  // only the beginning of such an answer. With continue_last the answer begins with the last message's text.
+  std::optional<Grammar> answer;
+  ToolChoice tool_choice = ToolChoice::kAuto;
+  // With kRequired: the only tool that can be called; empty: any.
+  std::string tool_name;
+  // At most one call.
+  bool single_tool_call = false;
+  // Calls are held to the declared tools: other names cannot come, nor arguments that their schemas do not
+  // admit (of a tool that is not `strict` and whose schema no grammar can be made of: any object). With this
+  // the model is free to write what it likes, and what is no call comes out as a malformed one.
+  bool free_tool_calls = false;
+  // A sampler that stands before all others of `sampling`: a rule of your own. It sees what the members above
+  // leave. A clone of it is used. Borrowed until Start returns.
   const Sampler* constraint = nullptr;
   // Texts of the answer to stop at; nothing from the first one on comes out.
   std::vector<std::string> stop_strings;
@@ -126,7 +154,9 @@ class CARAT_EXPORT Conversation {
 
   // Begins a reply: reads what is new in the prompt. Errors: those of RenderPrompt, Session::Prefill and
   // SamplerChain::Create; FAILED_PRECONDITION while one is running, or if a call has no result yet;
-  // CANCELLED. After an error the history is as before.
+  // INVALID_ARGUMENT for a tool that cannot be required, or a text that cannot be continued to an answer of
+  // the form asked for; those of Grammar::FromTools for tools that are `strict`; CANCELLED. After an error
+  // the history is as before.
   Status Start(const ReplyOptions& options = {}) noexcept;
 
   // The next event of the reply. After kEnd the reply is in the history, as far as it came. Tool calls have

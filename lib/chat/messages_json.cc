@@ -183,6 +183,8 @@ Result<ToolDefinition> ReadTool(const dom::element& element, std::size_t index) 
   if (const auto parameters = function->Find("parameters"))
     definition.parameters = simdjson::minify(*parameters);
   if (const auto response = function->Find("response")) definition.response = simdjson::minify(*response);
+  CARAT_ASSIGN_OR_RETURN(const auto strict, function->Boolean("strict"));
+  definition.strict = strict.value_or(false);
   return definition;
 }
 

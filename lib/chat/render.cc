@@ -49,6 +49,7 @@ class Renderer {
     RenderedPrompt prompt;
     WriteGenerationPrompt(prompt);
     prompt.parts = out_.Take();
+    prompt.continued = std::move(continued_);
     if (!prompt.begins_turn) prompt.lasting_parts = prompt.parts.size();
     return prompt;
   }
@@ -181,6 +182,7 @@ class Renderer {
       const std::string_view stripped = keep_end ? StripLeadingWhiteSpace(kept) : StripWhiteSpace(kept);
       any = any || !stripped.empty();
       out_.Text(stripped);
+      if (open_ended) continued_ += stripped;
     };
     if (message.parts.empty()) text(message.text, open_ended);
     for (const ChatPart& part : message.parts) {
@@ -216,6 +218,7 @@ class Renderer {
   std::span<const ChatMessage> messages_;
   const ChatOptions& options_;
   PromptWriter out_;
+  std::string continued_;
   std::size_t last_user_ = 0;  // one past the last user message
   Ending ending_ = Ending::kText;
 };

@@ -21,6 +21,8 @@ struct RenderedPrompt {
   bool begins_turn = false;
   // The prompt ends inside a thought.
   bool in_thought = false;
+  // With continue_last: the text that the answer begins with.
+  std::string continued;
 };
 
 // Errors: INVALID_ARGUMENT. `options.form` must not be kAuto.

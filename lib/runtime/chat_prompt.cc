@@ -22,7 +22,7 @@ Result<ChatPrompt> MakeChatPrompt(const Model& model, std::span<const ChatMessag
   const ChatOptions decided = WithForm(options, *model.impl());
   CARAT_ASSIGN_OR_RETURN(const RenderedPrompt rendered, RenderParts(messages, decided));
   const PartEncoder encoder(model.impl()->tokenizer(), decided.parse_special);
-  ChatPrompt made{Prompt(model), 0, rendered.begins_turn, rendered.in_thought};
+  ChatPrompt made{Prompt(model), 0, rendered.begins_turn, rendered.in_thought, {}};
   std::vector<std::int32_t> ids;
   for (std::size_t i = 0; i < rendered.parts.size(); ++i) {
     if (i == rendered.lasting_parts) made.lasting_size = made.prompt.size();
@@ -36,6 +36,7 @@ Result<ChatPrompt> MakeChatPrompt(const Model& model, std::span<const ChatMessag
     CARAT_RETURN_IF_ERROR(encoder.Append(part, &ids));
     CARAT_RETURN_IF_ERROR(made.prompt.AddTokens(ids));
   }
+  CARAT_RETURN_IF_ERROR(encoder.Append({PromptPart::Kind::kText, rendered.continued}, &made.continued));
   if (rendered.lasting_parts >= rendered.parts.size()) made.lasting_size = made.prompt.size();
   return made;
 }

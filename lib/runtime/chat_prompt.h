@@ -2,7 +2,9 @@
 #ifndef CARAT_LIB_RUNTIME_CHAT_PROMPT_H_
 #define CARAT_LIB_RUNTIME_CHAT_PROMPT_H_
 
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "carat/chat.h"
 #include "carat/prompt.h"
@@ -19,6 +21,8 @@ struct ChatPrompt {
   std::int64_t lasting_size = 0;
   bool begins_turn = false;
   bool in_thought = false;
+  // With continue_last: what the answer begins with, as tokens of its own.
+  std::vector<std::int32_t> continued;
 };
 
 // Errors: those of RenderPrompt.

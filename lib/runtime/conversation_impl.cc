@@ -83,7 +83,7 @@ Status ConversationImpl::CheckResults() const {
 Status ConversationImpl::Start(const ReplyOptions& options) {
   CARAT_RETURN_IF_ERROR(NoReply());
   CARAT_RETURN_IF_ERROR(CheckResults());
-  auto reply = RunningReply::Start(session_, messages_, chat_, options, calls_, stats_);
+  auto reply = RunningReply::Start(session_, messages_, chat_, options, grammars_, calls_, stats_);
   if (!reply.ok()) return reply.status();
   reply_ = *std::move(reply);
   continues_last_ = options.continue_last;

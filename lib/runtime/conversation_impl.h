@@ -15,6 +15,7 @@
 #include "lib/chat/reply_parser.h"
 #include "lib/runtime/chat_prompt.h"
 #include "lib/runtime/stop_strings.h"
+#include "lib/runtime/tool_grammars.h"
 
 namespace carat::internal {
 
@@ -30,7 +31,8 @@ class RunningReply {
   // Conversation::Start.
   static Result<std::unique_ptr<RunningReply>> Start(Session& session, std::span<const ChatMessage> messages,
                                                      const ChatOptions& chat, const ReplyOptions& options,
-                                                     std::int64_t first_call, ReplyStats& stats);
+                                                     ToolGrammars& grammars, std::int64_t first_call,
+                                                     ReplyStats& stats);
 
   // The next event; kEnd is the last.
   Result<ReplyEvent> Next();
@@ -48,6 +50,9 @@ class RunningReply {
                ReplyStats& stats);
 
   Status ReadPrompt(Session& session, ChatPrompt prompt, const ReplyOptions& options);
+  // What the reply is held to; stays null if that is nothing.
+  Status MakeConstraint(const Model& model, const ChatPrompt& prompt, const ChatOptions& chat,
+                        const ReplyOptions& options, ToolGrammars& grammars);
   Status MakeChain(const Model& model, const ReplyOptions& options, std::span<const std::int32_t> read);
   // Generates a token and gives it to the parser.
   Status Step();
@@ -71,6 +76,7 @@ class RunningReply {
   std::int64_t calls_begun_ = 0;
   ReplyStats& stats_;
   std::shared_ptr<ForcedTokens> forced_ = std::make_shared<ForcedTokens>();
+  std::unique_ptr<Sampler> constraint_;  // until the chain has it
   SamplerChain chain_;
   std::optional<Generation> generation_;
   std::deque<ReplyEvent> events_;
@@ -109,6 +115,7 @@ class ConversationImpl {
 
   Session session_;
   ChatOptions chat_;
+  ToolGrammars grammars_;
   std::vector<ChatMessage> messages_;
   std::unique_ptr<RunningReply> reply_;
   bool continues_last_ = false;

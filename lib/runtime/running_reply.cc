@@ -6,6 +6,7 @@
 #include "lib/chat/control_tokens.h"
 #include "lib/chat/prompt_parts.h"
 #include "lib/runtime/conversation_impl.h"
+#include "lib/runtime/reply_constraint.h"
 #include "lib/runtime/session_impl.h"
 
 namespace carat::internal {
@@ -46,6 +47,21 @@ Result<Prompt> PartOf(const Model& model, const Prompt& prompt, std::int64_t fir
     data.runs.push_back({begin - first, end - begin, run.first_row + begin - run.position, run.data});
   }
   return part;
+}
+
+Status CheckToolChoice(const ReplyOptions& options, std::span<const ToolDefinition> tools) {
+  if (options.tool_choice < ToolChoice::kAuto || options.tool_choice > ToolChoice::kRequired) {
+    return InvalidArgument("tool_choice is %d, which is none of the enumeration",
+                           static_cast<int>(options.tool_choice));
+  }
+  if (options.tool_choice != ToolChoice::kRequired) {
+    if (options.tool_name.empty()) return {};
+    return InvalidArgument("tool_name is '%s', but no call is required", options.tool_name);
+  }
+  if (tools.empty()) return InvalidArgument("a call is required, but no tools are declared");
+  const auto is_it = [&](const ToolDefinition& tool) { return tool.name == options.tool_name; };
+  if (options.tool_name.empty() || std::any_of(tools.begin(), tools.end(), is_it)) return {};
+  return InvalidArgument("tool_name is '%s', but no tool of that name is declared", options.tool_name);
 }
 
 Status CheckOptions(const ReplyOptions& options) {
@@ -92,9 +108,10 @@ RunningReply::RunningReply(const Model& model, const ReplyOptions& options, bool
 Result<std::unique_ptr<RunningReply>> RunningReply::Start(Session& session,
                                                           std::span<const ChatMessage> messages,
                                                           const ChatOptions& chat,
-                                                          const ReplyOptions& options,
+                                                          const ReplyOptions& options, ToolGrammars& grammars,
                                                           std::int64_t first_call, ReplyStats& stats) {
   CARAT_RETURN_IF_ERROR(CheckOptions(options));
+  CARAT_RETURN_IF_ERROR(CheckToolChoice(options, chat.tools));
   const Model model = session.model();
   ChatOptions decided = chat;
   decided.add_generation_prompt = true;
@@ -102,9 +119,42 @@ Result<std::unique_ptr<RunningReply>> RunningReply::Start(Session& session,
   CARAT_ASSIGN_OR_RETURN(ChatPrompt prompt, MakeChatPrompt(model, messages, decided));
   stats = {};
   std::unique_ptr<RunningReply> reply(new RunningReply(model, options, prompt.in_thought, first_call, stats));
+  CARAT_RETURN_IF_ERROR(reply->MakeConstraint(model, prompt, chat, options, grammars));
   CARAT_RETURN_IF_ERROR(reply->ReadPrompt(session, std::move(prompt), options));
   CARAT_RETURN_IF_ERROR(reply->WatchBudget());
   return reply;
+}
+
+Status RunningReply::MakeConstraint(const Model& model, const ChatPrompt& prompt, const ChatOptions& chat,
+                                    const ReplyOptions& options, ToolGrammars& grammars) {
+  ReplyRules rules;
+  rules.tool_choice = options.tool_choice;
+  rules.single_call = options.single_tool_call;
+  rules.may_think = chat.thinking;
+  rules.in_thought = prompt.in_thought;
+  // Who wants a form of answer and has declared no tools does not want a call of one.
+  if (options.answer && chat.tools.empty()) rules.tool_choice = ToolChoice::kNone;
+  const bool calls_are_held = rules.tool_choice == ToolChoice::kRequired ||
+                              (rules.tool_choice == ToolChoice::kAuto && !options.free_tool_calls);
+  if (calls_are_held && !chat.tools.empty()) {
+    CARAT_ASSIGN_OR_RETURN(const Grammar grammar, grammars.For(chat.tools, options.tool_name));
+    CARAT_ASSIGN_OR_RETURN(const GrammarVocabulary vocabulary, model.grammar_vocabulary());
+    CARAT_ASSIGN_OR_RETURN(rules.call, GrammarConstraint::Create(grammar, vocabulary));
+  }
+  if (options.answer) {
+    CARAT_ASSIGN_OR_RETURN(const GrammarVocabulary vocabulary, model.grammar_vocabulary());
+    CARAT_ASSIGN_OR_RETURN(rules.answer, GrammarConstraint::Create(*options.answer, vocabulary));
+  }
+  if (!rules.any()) return {};
+  const bool answer_is_held = rules.answer && rules.tool_choice != ToolChoice::kRequired;
+  CARAT_ASSIGN_OR_RETURN(auto constraint, ReplyConstraint::Create(model, std::move(rules)));
+  if (answer_is_held && !constraint->BeginWith(prompt.continued).ok()) {
+    return InvalidArgument(
+        "the last message cannot be continued: its text is not the beginning of an answer of the form that "
+        "is asked for");
+  }
+  constraint_ = std::move(constraint);
+  return {};
 }
 
 Status RunningReply::MakeChain(const Model& model, const ReplyOptions& options,
@@ -114,6 +164,7 @@ Status RunningReply::MakeChain(const Model& model, const ReplyOptions& options,
     CARAT_ASSIGN_OR_RETURN(auto constraint, options.constraint->Clone());
     CARAT_RETURN_IF_ERROR(chain_.Insert(0, std::move(constraint)));
   }
+  if (constraint_ != nullptr) CARAT_RETURN_IF_ERROR(chain_.Insert(0, std::move(constraint_)));
   CARAT_RETURN_IF_ERROR(chain_.Insert(0, std::make_unique<ForcedSampler>(forced_)));
   for (const std::int32_t token : read) CARAT_RETURN_IF_ERROR(chain_.Accept(token, TokenOrigin::kPrompt));
   return {};

@@ -279,7 +279,7 @@ _Static_assert(offsetof(carat_reply_event, index) == 92, "carat_reply_event.inde
 _Static_assert(offsetof(carat_reply_event, end) == 96, "carat_reply_event.end");
 _Static_assert(offsetof(carat_reply_event, reserved) == 100, "carat_reply_event.reserved");
 
-_Static_assert(sizeof(carat_reply_options) == 80, "carat_reply_options");
+_Static_assert(sizeof(carat_reply_options) == 120, "carat_reply_options");
 _Static_assert(offsetof(carat_reply_options, struct_size) == 0, "carat_reply_options.struct_size");
 _Static_assert(offsetof(carat_reply_options, max_new_tokens) == 8, "carat_reply_options.max_new_tokens");
 _Static_assert(offsetof(carat_reply_options, thinking_budget) == 16, "carat_reply_options.thinking_budget");
@@ -293,6 +293,14 @@ _Static_assert(offsetof(carat_reply_options, prompt_progress_user_data) == 64,
                "carat_reply_options.prompt_progress_user_data");
 _Static_assert(offsetof(carat_reply_options, loop_tokens) == 72, "carat_reply_options.loop_tokens");
 _Static_assert(offsetof(carat_reply_options, continue_last) == 76, "carat_reply_options.continue_last");
+_Static_assert(offsetof(carat_reply_options, answer) == 80, "carat_reply_options.answer");
+_Static_assert(offsetof(carat_reply_options, tool_name) == 88, "carat_reply_options.tool_name");
+_Static_assert(offsetof(carat_reply_options, tool_name_size) == 96, "carat_reply_options.tool_name_size");
+_Static_assert(offsetof(carat_reply_options, tool_choice) == 104, "carat_reply_options.tool_choice");
+_Static_assert(offsetof(carat_reply_options, single_tool_call) == 108,
+               "carat_reply_options.single_tool_call");
+_Static_assert(offsetof(carat_reply_options, free_tool_calls) == 112, "carat_reply_options.free_tool_calls");
+_Static_assert(offsetof(carat_reply_options, reserved) == 116, "carat_reply_options.reserved");
 
 _Static_assert(sizeof(carat_reply_stats) == 56, "carat_reply_stats");
 _Static_assert(offsetof(carat_reply_stats, struct_size) == 0, "carat_reply_stats.struct_size");
@@ -388,6 +396,11 @@ _Static_assert(CARAT_REPLY_TOOL_CALL_ARGUMENTS == 5, "CARAT_REPLY_TOOL_CALL_ARGU
 _Static_assert(CARAT_REPLY_TOOL_CALL == 6, "CARAT_REPLY_TOOL_CALL");
 _Static_assert(CARAT_REPLY_MALFORMED_TOOL_CALL == 7, "CARAT_REPLY_MALFORMED_TOOL_CALL");
 _Static_assert(CARAT_REPLY_DONE == 8, "CARAT_REPLY_DONE");
+
+_Static_assert(sizeof(carat_tool_choice) == 4, "carat_tool_choice");
+_Static_assert(CARAT_TOOL_CHOICE_AUTO == 0, "CARAT_TOOL_CHOICE_AUTO");
+_Static_assert(CARAT_TOOL_CHOICE_NONE == 1, "CARAT_TOOL_CHOICE_NONE");
+_Static_assert(CARAT_TOOL_CHOICE_REQUIRED == 2, "CARAT_TOOL_CHOICE_REQUIRED");
 
 _Static_assert(sizeof(carat_reply_end) == 4, "carat_reply_end");
 _Static_assert(CARAT_REPLY_RUNNING == 0, "CARAT_REPLY_RUNNING");

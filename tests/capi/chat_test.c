@@ -1,4 +1,5 @@
 // Chat from C: messages, prompts, replies and conversations on the demo checkpoint.
+#include <stddef.h>
 #include <string.h>
 
 #include "check.h"
@@ -275,6 +276,74 @@ static void pulled(const carat_model* model, carat_error* error) {
   carat_conversation_free(conversation);  // in the middle
 }
 
+// Gives the text of the reply to `how`, a message or the name and arguments of its call.
+static void reply_text(carat_conversation* conversation, const carat_reply_options* how, char* text,
+                       size_t size, carat_error* error) {
+  carat_reply_event event;
+  CHECK(carat_reply_event_init(&event, sizeof event) == CARAT_OK);
+  text[0] = 0;
+  CHECK_OK(carat_conversation_start(conversation, how, error), error);
+  do {
+    CHECK_OK(carat_conversation_next(conversation, &event, error), error);
+    if (event.kind == CARAT_REPLY_ANSWER) strncat(text, event.text, size - strlen(text) - 1);
+    if (event.kind != CARAT_REPLY_TOOL_CALL) continue;
+    strncat(text, event.call_name, size - strlen(text) - 1);
+    strncat(text, event.call_arguments, size - strlen(text) - 1);
+  } while (event.kind != CARAT_REPLY_DONE);
+}
+
+static void of_a_form(const carat_model* model, carat_error* error) {
+  static const char kSchema[] =
+      "{\"type\": \"object\", \"properties\": {\"side\": {\"enum\": [\"left\", \"right\"]}}, \"required\": "
+      "[\"side\"], \"additionalProperties\": false}";
+  const carat_chat_options options = tool_options();
+  carat_json_schema_options compact;
+  carat_grammar* grammar = NULL;
+  carat_conversation* conversation = NULL;
+  carat_sampling_options sampling;
+  carat_reply_options how = greedy(&sampling);
+  char text[400];
+  CHECK(how.answer == NULL && how.tool_choice == CARAT_TOOL_CHOICE_AUTO && how.free_tool_calls == 0);
+  CHECK(carat_json_schema_options_init(&compact, sizeof compact) == CARAT_OK);
+  compact.max_whitespace = 0;
+  CHECK_OK(carat_grammar_from_json_schema(TEXT(kSchema), &compact, &grammar, error), error);
+  CHECK_OK(carat_conversation_new(model, &options, NULL, &conversation, error), error);
+  CHECK_OK(carat_conversation_add_user(conversation, TEXT("What does 'river' mean?"), error), error);
+  how.answer = grammar;
+  how.tool_choice = CARAT_TOOL_CHOICE_NONE;
+  reply_text(conversation, &how, text, sizeof text, error);
+  CHECK(strcmp(text, "{\"side\":\"left\"}") == 0 || strcmp(text, "{\"side\":\"right\"}") == 0);
+  carat_grammar_free(grammar);
+
+  how.answer = NULL;
+  how.tool_choice = CARAT_TOOL_CHOICE_REQUIRED;
+  how.single_tool_call = 1;
+  how.max_new_tokens = 200;
+  how.tool_name = "calculate";
+  how.tool_name_size = 9;
+  CHECK_OK(carat_conversation_truncate(conversation, 0, error), error);
+  CHECK_OK(carat_conversation_add_user(conversation, TEXT("What is 710 - 84?"), error), error);
+  reply_text(conversation, &how, text, sizeof text, error);
+  CHECK(strcmp(text, "calculate{\"expression\":\"710 - 84\"}") == 0);
+  CHECK_OK(carat_conversation_truncate(conversation, 1, error), error);
+  how.tool_name_size = 4;
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "'calc'", carat_conversation_start(conversation, &how, error), error);
+  how.tool_name = NULL;
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "tool_name is NULL",
+              carat_conversation_start(conversation, &how, error), error);
+  how.tool_name_size = 0;
+  how.tool_choice = 3;
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "tool_choice", carat_conversation_start(conversation, &how, error),
+              error);
+  // A host whose header is older: what lies behind its struct is not looked at.
+  how.struct_size = offsetof(carat_reply_options, answer);
+  CHECK_OK(carat_conversation_truncate(conversation, 0, error), error);
+  CHECK_OK(carat_conversation_add_user(conversation, TEXT("What does 'river' mean?"), error), error);
+  reply_text(conversation, &how, text, sizeof text, error);
+  CHECK(strcmp(text, "A large natural stream of water (larger than a creek).") == 0);
+  carat_conversation_free(conversation);
+}
+
 static int32_t free_it(void* user_data, const carat_reply_event* event) {
   carat_conversation** conversation = user_data;
   carat_conversation_free(*conversation);
@@ -407,6 +476,7 @@ int main(void) {
   parser(model, error);
   calculator(model, error);
   pulled(model, error);
+  of_a_form(model, error);
   freed_by_its_callback(model, error);
   session_mark(error);
   nulls(model, error);

@@ -10,7 +10,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from server import CALCULATOR, Server
+from server import CALCULATOR, PLACE, WEATHER, Server, check_place
 
 CARAT, SOURCE = sys.argv[1], sys.argv[2]
 
@@ -89,6 +89,65 @@ class Serve(unittest.TestCase):
         # A call without its result cannot be gone on from.
         self.refused({"messages": messages[:2], "tools": CALCULATOR}, "results")
 
+    def test_tool_choice(self):
+        question = [{"role": "user", "content": "What is 710 - 84?"}]
+        tools = CALCULATOR + [WEATHER]
+        free = self.complete(question, tools=tools)
+        choice = self.complete(question, tools=tools, tool_choice="none")["choices"][0]
+        self.assertNotIn("tool_calls", choice["message"])
+        self.assertEqual(choice["finish_reason"], "stop")
+        named = {"type": "function", "function": {"name": "weather"}}
+        answer = self.complete(question, tools=tools, tool_choice=named)
+        call, = answer["choices"][0]["message"]["tool_calls"]
+        self.assertEqual(call["function"]["name"], "weather")
+        self.assertIn(json.loads(call["function"]["arguments"]), [{"city": "Rome"}, {"city": "Oslo"}])
+        # The prompt is the same whatever is chosen, so it is in the cache.
+        self.assertEqual(answer["usage"]["prompt_tokens"], free["usage"]["prompt_tokens"])
+        self.assertEqual(answer["usage"]["prompt_tokens_details"]["cached_tokens"], free["usage"]["prompt_tokens"] - 1)
+        talk = [{"role": "user", "content": "What does 'river' mean?"}]
+        choice = self.complete(talk, tools=tools, tool_choice="required", parallel_tool_calls=False)["choices"][0]
+        self.assertEqual(choice["finish_reason"], "tool_calls")
+        self.assertEqual(len(choice["message"]["tool_calls"]), 1)
+        self.assertIsNone(choice["message"]["content"])
+        chunks = self.chunks(talk, tools=tools, tool_choice=named)
+        calls = [c["choices"][0]["delta"]["tool_calls"][0] for c in chunks if "tool_calls" in c["choices"][0]["delta"]]
+        self.assertEqual([call["function"]["name"] for call in calls], ["weather"])
+
+    def test_response_format(self):
+        question = [{"role": "user", "content": "What does 'river' mean?"}]
+        self.assertEqual(self.complete(question, response_format={"type": "text"})["choices"][0]["message"]["content"],
+                         "A large natural stream of water (larger than a creek).")
+        for strict in (True, False):
+            form = {"type": "json_schema", "json_schema": {"name": "place", "strict": strict, "schema": PLACE}}
+            choice = self.complete(question, response_format=form)["choices"][0]
+            check_place(json.loads(choice["message"]["content"]))
+            self.assertEqual(choice["finish_reason"], "stop")
+            text = "".join(c["choices"][0]["delta"].get("content", "") for c in self.chunks(question, response_format=form))
+            check_place(json.loads(text))
+        # Thoughts are free, and with tools the model may call instead.
+        letters = [{"role": "user", "content": "How many letters are in 'lantern'?"}]
+        message = self.complete(letters, response_format=form, reasoning_effort="low")["choices"][0]["message"]
+        self.assertEqual(message["reasoning_content"], "l1 a2 n3 t4 e5 r6 n7")
+        check_place(json.loads(message["content"]))
+        sum_ = [{"role": "user", "content": "What is 710 - 84?"}]
+        choice = self.complete(sum_, response_format=form, tools=CALCULATOR)["choices"][0]
+        self.assertEqual(choice["finish_reason"], "tool_calls")
+        check_place(json.loads(self.complete(sum_, response_format=form, tools=CALCULATOR, tool_choice="none")
+                               ["choices"][0]["message"]["content"]))
+        # Any object: the model has never seen JSON, so it may not come to an end. What there is begins one.
+        choice = self.complete(question, response_format={"type": "json_object"}, max_tokens=200)["choices"][0]
+        if choice["finish_reason"] == "stop":
+            self.assertIsInstance(json.loads(choice["message"]["content"]), dict)
+        else:
+            self.assertEqual(choice["finish_reason"], "length")
+            self.assertEqual(choice["message"]["content"].lstrip()[0], "{")
+
+    def test_more_schemas_than_are_kept(self):
+        question = [{"role": "user", "content": "Hello!"}]
+        for i in list(range(12)) + [0]:
+            form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"const": i}}}
+            self.assertEqual(json.loads(self.complete(question, response_format=form)["choices"][0]["message"]["content"]), i)
+
     def test_thinking(self):
         question = [{"role": "user", "content": "How many letters are in 'lantern'?"}]
         message = self.complete(question, reasoning_effort="low")["choices"][0]["message"]
@@ -120,8 +179,22 @@ class Serve(unittest.TestCase):
                             ({"messages": user, "temperature": -1}, "temperature"),
                             ({"messages": user, "temperature": "hot"}, "temperature"),
                             ({"messages": user, "tools": {}}, "tools"),
-                            ({"messages": user, "tools": CALCULATOR, "tool_choice": "required"}, "tool_choice"),
-                            ({"messages": user, "response_format": {"type": "json_object"}}, "response_format"),
+                            ({"messages": user, "tools": CALCULATOR, "tool_choice": "always"}, "none, auto, required"),
+                            ({"messages": user, "tools": CALCULATOR, "tool_choice": {"type": "function"}}, "function"),
+                            ({"messages": user, "tools": CALCULATOR,
+                              "tool_choice": {"type": "function", "function": {"name": "calc"}}}, "'calc'"),
+                            ({"messages": user, "tool_choice": "required"}, "no tools"),
+                            ({"messages": user, "functions": []}, "functions"),
+                            ({"messages": user, "tools": [{"type": "function", "function": {"name": "f", "strict": True,
+                              "parameters": {"type": "object", "not": {}}}}]}, "not"),
+                            ({"messages": user, "response_format": "json"}, "response_format"),
+                            ({"messages": user, "response_format": {"type": "xml"}}, "json_schema"),
+                            ({"messages": user, "response_format": {"type": "json_schema"}}, "schema"),
+                            ({"messages": user, "response_format": {"type": "json_schema", "json_schema": {
+                                "name": "x", "schema": {"type": "object", "properties": {"a": {"contains": {}}}}}}},
+                             "contains"),
+                            ({"messages": user, "response_format": {"type": "json_schema", "json_schema": {
+                                "name": "x", "schema": {"type": "text"}}}}, "type"),
                             ({"messages": [{"role": "user", "content": "word " * 60000}]}, "context")):
             self.refused(body, words)
 

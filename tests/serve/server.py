@@ -10,6 +10,23 @@ CALCULATOR = [{"type": "function", "function": {
     "parameters": {"type": "object", "properties": {"expression": {"type": "string", "description": "The expression."}},
                    "required": ["expression"]}}}]
 
+# Whatever the model says, an answer by this schema ends soon.
+PLACE = {"type": "object", "additionalProperties": False, "required": ["side", "steps", "sure", "colours"],
+         "properties": {"side": {"type": "string", "enum": ["left", "right"]},
+                        "steps": {"type": "integer", "minimum": 0, "maximum": 99}, "sure": {"type": "boolean"},
+                        "colours": {"type": "array", "maxItems": 2, "items": {"enum": ["red", "green", "blue"]}}}}
+WEATHER = {"type": "function", "function": {
+    "name": "weather", "description": "Tells the weather.", "strict": True,
+    "parameters": {"type": "object", "additionalProperties": False, "required": ["city"],
+                   "properties": {"city": {"type": "string", "enum": ["Rome", "Oslo"]}}}}}
+
+
+def check_place(place):
+    assert sorted(place) == ["colours", "side", "steps", "sure"], place
+    assert place["side"] in ("left", "right") and type(place["sure"]) is bool, place
+    assert type(place["steps"]) is int and 0 <= place["steps"] <= 99, place
+    assert len(place["colours"]) <= 2 and set(place["colours"]) <= {"red", "green", "blue"}, place
+
 
 class Server:
     def __init__(self, carat, source):

@@ -30,7 +30,8 @@ T Take(Result<T> result) {
 
 class RequestReader {
  public:
-  RequestReader(const dom::object& object, const Model& model) : object_(object), model_(model) {}
+  RequestReader(const dom::object& object, const Model& model, GrammarCache& grammars)
+      : object_(object), model_(model), grammars_(grammars) {}
 
   ChatRequest Read(const SamplingOptions& defaults, bool thinking) {
     RefuseWhatCannotBeDone();
@@ -44,7 +45,8 @@ class RequestReader {
     if (!messages) Refuse("messages are missing");
     request.messages = Take(ParseChatMessages(std::string(simdjson::minify(*messages)), json));
     if (request.messages.empty()) Refuse("messages are empty");
-    ReadTools(request.chat);
+    ReadTools(request);
+    ReadForm(request.reply);
     request.chat.thinking = ReadThinking(thinking);
     request.reply.sampling = ReadSampling(defaults);
     request.reply.max_new_tokens = ReadLimit();
@@ -94,22 +96,65 @@ class RequestReader {
   void RefuseWhatCannotBeDone() const {
     if (Integer("n").value_or(1) != 1) Refuse("n must be 1: one answer a request");
     if (Boolean("logprobs").value_or(false)) Refuse("logprobs are not given by this server");
-    if (const auto format = Find("response_format")) {
-      std::string_view type;
-      if ((*format)["type"].get(type) != simdjson::SUCCESS || type != "text")
-        Refuse("response_format can only be text: structured output is not there yet");
+    for (const char* key : {"functions", "function_call"}) {
+      if (Find(key))
+        Refuse(absl::StrFormat("%s is the old form: this server knows tools and tool_choice", key));
     }
   }
 
-  void ReadTools(ChatOptions& chat) const {
-    const auto tools = Find("tools");
-    if (!tools) return;
+  void ReadTools(ChatRequest& request) const {
+    if (const auto tools = Find("tools"))
+      request.chat.tools = Take(ParseTools(std::string(simdjson::minify(*tools))));
+    request.reply.single_tool_call = !Boolean("parallel_tool_calls").value_or(true);
     const auto choice = Find("tool_choice");
-    const std::string_view word = Text("tool_choice").value_or("auto");
-    if (word == "none") return;
-    if (word != "auto" || (choice && !choice->is_string()))
-      Refuse("tool_choice can only be auto or none: the model decides what it calls");
-    chat.tools = Take(ParseTools(std::string(simdjson::minify(*tools))));
+    if (!choice) return;
+    std::string_view word;
+    if (choice->get(word) != simdjson::SUCCESS) return ReadNamedTool(*choice, request.reply);
+    if (word == "none") {
+      // The tools stay in the prompt, and what was read of it in the cache.
+      request.reply.tool_choice = ToolChoice::kNone;
+    } else if (word == "required") {
+      request.reply.tool_choice = ToolChoice::kRequired;
+    } else if (word != "auto") {
+      Refuse("tool_choice must be none, auto, required or a function");
+    }
+  }
+
+  // {"type": "function", "function": {"name": ...}}: one call, of this function.
+  static void ReadNamedTool(const dom::element& choice, ReplyOptions& reply) {
+    std::string_view name;
+    if (choice["function"]["name"].get(name) != simdjson::SUCCESS || name.empty()) {
+      Refuse(
+          "tool_choice must be none, auto, required or a function: {\"type\": \"function\", \"function\": "
+          "{\"name\": ...}}");
+    }
+    reply.tool_choice = ToolChoice::kRequired;
+    reply.tool_name = name;
+    reply.single_tool_call = true;
+  }
+
+  // What the answer must be. It is held to a schema whether that is strict or not.
+  void ReadForm(ReplyOptions& reply) const {
+    const auto format = Find("response_format");
+    if (!format) return;
+    std::string_view type;
+    if ((*format)["type"].get(type) != simdjson::SUCCESS) Refuse("response_format has no type");
+    if (type == "text") return;
+    if (type == "json_object") {
+      reply.answer = Take(grammars_.JsonSchema(R"({"type":"object"})"));
+    } else if (type == "json_schema") {
+      dom::object schema;
+      if ((*format)["json_schema"]["schema"].get(schema) != simdjson::SUCCESS)
+        Refuse("response_format.json_schema.schema must be an object: a JSON Schema");
+      Result<Grammar> grammar = grammars_.JsonSchema(std::string(simdjson::minify(schema)));
+      if (!grammar.ok()) {
+        throw Refusal{Status(grammar.status().code(),
+                             absl::StrFormat("response_format: %s", grammar.status().message()))};
+      }
+      reply.answer = *std::move(grammar);
+    } else {
+      Refuse("response_format.type must be text, json_object or json_schema");
+    }
   }
 
   bool ReadThinking(bool otherwise) const {
@@ -179,12 +224,13 @@ class RequestReader {
 
   const dom::object& object_;
   const Model& model_;
+  GrammarCache& grammars_;
 };
 
 }  // namespace
 
 Result<ChatRequest> ParseChatRequest(std::string_view body, const Model& model,
-                                     const SamplingOptions& defaults, bool thinking) {
+                                     const SamplingOptions& defaults, bool thinking, GrammarCache& grammars) {
   simdjson::dom::parser parser;
   dom::object object;
   if (const auto error = parser.parse(body.data(), body.size()).get(object); error != simdjson::SUCCESS) {
@@ -192,7 +238,7 @@ Result<ChatRequest> ParseChatRequest(std::string_view body, const Model& model,
                   absl::StrFormat("the body must be a JSON object: %s", simdjson::error_message(error)));
   }
   try {
-    return RequestReader(object, model).Read(defaults, thinking);
+    return RequestReader(object, model, grammars).Read(defaults, thinking);
   } catch (const Refusal& refusal) {
     return refusal.status;
   }

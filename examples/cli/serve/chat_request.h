@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "carat/conversation.h"
+#include "examples/cli/serve/grammar_cache.h"
 
 namespace carat::cli {
 
@@ -19,10 +20,10 @@ struct ChatRequest {
 };
 
 // Reads the body of POST /v1/chat/completions. `defaults` are the model's own recommendation for sampling,
-// `thinking` holds where the request says nothing. What cannot be done is an error, not ignored. Errors:
-// INVALID_ARGUMENT naming the member, and those of media.
+// `thinking` holds where the request says nothing; grammars of answers come from `grammars`. What cannot be
+// done is an error, not ignored. Errors: INVALID_ARGUMENT naming the member, and those of media and grammars.
 Result<ChatRequest> ParseChatRequest(std::string_view body, const Model& model,
-                                     const SamplingOptions& defaults, bool thinking);
+                                     const SamplingOptions& defaults, bool thinking, GrammarCache& grammars);
 
 }  // namespace carat::cli
 

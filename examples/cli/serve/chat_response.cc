@@ -13,6 +13,7 @@ std::string_view FinishReason(ReplyEnd end) {
       return "tool_calls";
     case ReplyEnd::kLimit:
     case ReplyEnd::kContextFull:
+    case ReplyEnd::kLoop:  // there would be more of it without end
       return "length";
     default:
       return "stop";

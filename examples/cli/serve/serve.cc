@@ -38,6 +38,8 @@ struct ServeArguments {
 
 // Large enough for pictures and sound as base64.
 constexpr std::size_t kMostBodyBytes = std::size_t{256} << 20;
+// Of answers by a schema; a used one may take some tens of megabytes.
+constexpr std::size_t kMostGrammars = 8;
 constexpr char kJson[] = "application/json";
 
 std::int64_t SecondsSince1970() {
@@ -157,7 +159,8 @@ class ChatService {
   void Complete(const httplib::Request& http, httplib::Response& response) {
     SamplingOptions defaults = sampling_;
     defaults.seed += requests_++;
-    Result<ChatRequest> request = ParseChatRequest(http.body, model_, defaults, arguments_.thinking);
+    Result<ChatRequest> request =
+        ParseChatRequest(http.body, model_, defaults, arguments_.thinking, grammars_);
     if (!request.ok()) return Refuse(response, request.status(), HttpStatusOf(request.status().code()));
     request->reply.loop_tokens = arguments_.loop_tokens;
     if (request->reply.max_new_tokens < 0) request->reply.max_new_tokens = arguments_.max_tokens;
@@ -216,6 +219,7 @@ class ChatService {
   std::string name_;
   std::int64_t created_;
   SamplingOptions sampling_;
+  GrammarCache grammars_{kMostGrammars};
   std::mutex mutex_;  // guards the conversation
   Conversation conversation_;
   std::atomic<std::uint64_t> requests_{0};
@@ -269,9 +273,12 @@ Command AddServe(CLI::App& program) {
   AddSamplingArguments(*command, arguments->sampling);
   AddSessionArguments(*command, arguments->session);
   command->footer(
-      "Routes: GET /v1/models, POST /v1/chat/completions (also streamed; tools; pictures and sound as "
-      "data),\n"
-      "GET /health. Requests are answered one after the other. What this server cannot do is refused, not\n"
+      "Routes: GET /v1/models, POST /v1/chat/completions (also streamed; tools and\n"
+      "tool_choice; response_format; pictures and sound as data URLs), GET /health.\n"
+      "Answers by a JSON schema, and calls of strict tools, are held to it: what the schema does not admit "
+      "cannot\n"
+      "come. The model is not told of the schema: a message should say what is wanted.\n"
+      "Requests are answered one after the other. What this server cannot do is refused, not\n"
       "ignored.\n");
   return {command, [arguments] { return Serve(*arguments); }};
 }

@@ -1,7 +1,5 @@
 // A constraint as a sampler.
-#include <bit>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <utility>
 
@@ -9,27 +7,11 @@
 #include "lib/base/error.h"
 #include "lib/base/guard.h"
 #include "lib/sampling/built_in.h"
-#include "lib/sampling/candidates.h"
+#include "lib/sampling/token_bits.h"
 
 namespace carat {
 namespace internal {
 namespace {
-
-bool IsSet(std::span<const std::uint64_t> bits, std::int32_t token) {
-  const auto index = static_cast<std::size_t>(token);
-  return token >= 0 && index / 64 < bits.size() && (bits[index / 64] >> (index % 64) & 1) != 0;
-}
-
-// Calls f(index) for every bit that is set, until it returns false.
-template <typename F>
-bool ForEachBit(std::span<const std::uint64_t> bits, F f) {
-  for (std::size_t word = 0; word < bits.size(); ++word) {
-    for (std::uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
-      if (!f(word * 64 + static_cast<std::size_t>(std::countr_zero(rest)))) return false;
-    }
-  }
-  return true;
-}
 
 class ConstraintSampler final : public BuiltInSampler {
  public:
@@ -41,21 +23,7 @@ class ConstraintSampler final : public BuiltInSampler {
   Status Apply(CandidateList& candidates) override {
     if (!failed_.ok()) return failed_;
     CARAT_ASSIGN_OR_RETURN(const std::span<const std::uint64_t> bits, now_.Mask());
-    const std::span<Candidate> items = candidates.items();
-    const auto in_its_place = [&](std::size_t index) {
-      return index < items.size() && static_cast<std::size_t>(items[index].token) == index;
-    };
-    if (ForEachBit(bits, in_its_place)) {
-      // The vocabulary in its own order, as a chain begins: only those that stay need be looked at.
-      std::size_t kept = 0;
-      ForEachBit(bits, [&](std::size_t index) {
-        items[kept++] = items[index];
-        return true;
-      });
-      candidates.Truncate(kept);
-    } else {
-      KeepIf(candidates, [&](const Candidate& candidate) { return IsSet(bits, candidate.token); });
-    }
+    KeepTokens(candidates, bits);
     if (candidates.size() == 0 && now_.IsComplete()) {
       return FailedPrecondition(
           "the text is a whole, and no stop token can end it: the grammar's vocabulary was made without any");

@@ -11,15 +11,9 @@
 #include <vector>
 
 #include "carat/status.h"
+#include "lib/sampling/token_bits.h"
 
 namespace carat::internal {
-
-// One bit a token.
-using TokenBits = std::vector<std::uint64_t>;
-
-inline void SetBit(TokenBits& bits, std::int32_t token) {
-  bits[static_cast<std::size_t>(token) / 64] |= std::uint64_t{1} << (token % 64);
-}
 
 // Immutable.
 class TokenTrie {

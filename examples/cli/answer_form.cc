@@ -1,0 +1,47 @@
+#include "examples/cli/answer_form.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_format.h"
+#include "examples/cli/error.h"
+#include "examples/cli/options.h"
+
+namespace carat::cli {
+namespace {
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file || file.bad()) throw Error(kExitBadInput, path + ": cannot be read");
+  return text;
+}
+
+Grammar GrammarOf(const std::string& path, Result<Grammar> made) {
+  if (made.ok()) return *std::move(made);
+  throw Error(kExitBadInput, absl::StrFormat("%s: %s", path, made.status().message()));
+}
+
+}  // namespace
+
+void AddAnswerFormArguments(CLI::App& command, const char* group, AnswerFormArguments& a) {
+  CLI::Option* schema =
+      AddValue(command, group, "--schema", a.schema, "FILE",
+               "The answer is JSON by the JSON Schema in FILE; say in words what you want too");
+  CLI::Option* json = AddFlag(command, group, "--json", a.json, "The answer is a JSON object");
+  CLI::Option* grammar = AddValue(command, group, "--grammar", a.grammar, "FILE",
+                                  "The answer is a text of the grammar in FILE, in the notation GBNF");
+  schema->excludes(json)->excludes(grammar);
+  json->excludes(grammar);
+}
+
+std::optional<Grammar> MakeAnswerGrammar(const AnswerFormArguments& arguments) {
+  if (!arguments.schema.empty())
+    return GrammarOf(arguments.schema, Grammar::FromJsonSchema(ReadText(arguments.schema)));
+  if (!arguments.grammar.empty())
+    return GrammarOf(arguments.grammar, Grammar::FromGbnf(ReadText(arguments.grammar)));
+  if (arguments.json) return GrammarOf("--json", Grammar::FromJsonSchema(R"({"type":"object"})"));
+  return std::nullopt;
+}
+
+}  // namespace carat::cli
