@@ -157,10 +157,11 @@ int Run(std::int64_t tokens, int threads, const std::string& precision) {
   const double peak = LibrarySpeed(work);
   std::printf("%d threads, %s; a large float32 product: %.1f GFLOP/s a processor\n", threads,
               std::string(InstructionSetName(set)).c_str(), peak * 1e-9);
-  const bool fast_bf16 = ProcessorHasDotPairs();
-  ProductKind kind{BlockMethod::kLibrary, NumberFormat::kF32};
-  if (precision == "bf16" || (precision == "auto" && fast_bf16))
-    kind = {fast_bf16 ? BlockMethod::kDotPairs : BlockMethod::kWidened, NumberFormat::kBF16};
+  const Bf16Kernels* fast_bf16 = Bf16KernelsBeside(kernels);
+  ProductKind kind{BlockMethod::kLibrary, NumberFormat::kF32, nullptr};
+  if (precision == "bf16" || (precision == "auto" && fast_bf16 != nullptr))
+    kind = {fast_bf16 != nullptr ? BlockMethod::kDotPairs : BlockMethod::kWidened, NumberFormat::kBF16,
+            fast_bf16};
 
   const Form forms[] = {MakeForm("768 x 16, clipped", 768, 3072, 16, 12, 64, true, 2560),
                         MakeForm("1152 x 27, standardised", 1152, 4304, 27, 16, 72, false, 5376)};

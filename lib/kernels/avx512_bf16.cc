@@ -17,6 +17,10 @@ namespace {
 const KernelTable* Avx512Bf16Table() {
   return &kTable;
 }
+const KernelTable* AmxTable() {
+  static constexpr KernelTable kTableBesideTiles = kTable;
+  return &kTableBesideTiles;
+}
 
 }  // namespace carat::internal
 
@@ -24,6 +28,9 @@ const KernelTable* Avx512Bf16Table() {
 
 namespace carat::internal {
 const KernelTable* Avx512Bf16Table() {
+  return nullptr;
+}
+const KernelTable* AmxTable() {
   return nullptr;
 }
 }  // namespace carat::internal

@@ -5,23 +5,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "carat/status.h"
 #include "lib/base/tensor.h"
+#include "lib/kernels/bf16_kernels.h"
 
 namespace carat::internal {
 
 enum class BlockMethod : std::uint8_t {
-  kPlain,      // loops, sums in float64: the definition
-  kLibrary,    // the matrix library's float32 products, on w as it lies
-  kPrimitive,  // the matrix library's primitives, on packed w
-  kDotPairs,   // our own bf16 products, on packed w, for processors with bf16 dot products
-  kWidened,    // bf16 by way of float32 products: the numbers of kDotPairs on processors without bf16
+  kPlain,     // loops, sums in float64: the definition
+  kLibrary,   // the matrix library's float32 products, on w as it lies
+  kDotPairs,  // our own bf16 products, on packed w, for processors with bf16 dot products
+  kWidened,   // bf16 by way of float32 products: the numbers of kDotPairs on processors without bf16
 };
-
-// Whether this processor and this build have kDotPairs.
-bool ProcessorHasDotPairs() noexcept;
 
 // y = x w^T, or y += x w^T.
 struct BlockShape {
@@ -41,33 +37,33 @@ class BlockProduct {
   // One that can only be assigned to.
   BlockProduct() = default;
 
-  // `format` of x and w is kF32 or kBF16. Errors: UNIMPLEMENTED if the method has no such products here,
-  // RESOURCE_EXHAUSTED, INTERNAL.
-  static Result<BlockProduct> Create(BlockMethod method, NumberFormat format, const BlockShape& shape);
+  // `format` of x and w is kF32 or kBF16; `bf16` are the kernels of kDotPairs. Errors: UNIMPLEMENTED if the
+  // method has no such products here.
+  static Result<BlockProduct> Create(BlockMethod method, NumberFormat format, const BlockShape& shape,
+                                     const Bf16Kernels* bf16 = nullptr);
 
   // The same for another number of rows, with w packed as for this one.
-  Result<BlockProduct> WithRows(std::int64_t rows) const;
+  BlockProduct WithRows(std::int64_t rows) const;
 
   // Bytes that Pack fills; 0: w is used as it lies.
   std::size_t packed_bytes() const { return packed_bytes_; }
-  // Bytes of scratch that Pack and Run need, one for each thread, aligned to a cache line.
+  // Bytes of scratch that Run needs, one for each thread, aligned to a cache line.
   std::size_t scratch_bytes() const { return scratch_bytes_; }
 
-  StatusCode Pack(const void* w, void* packed, void* scratch) const noexcept;
-  // `w` is what Pack filled, or w itself if there is nothing to pack.
+  void Pack(const void* w, void* packed) const noexcept;
+  // `w` is what Pack filled, or w itself if there is nothing to pack. INTERNAL or RESOURCE_EXHAUSTED: the
+  // matrix library failed.
   StatusCode Run(const void* x, const void* w, float* y, void* scratch) const noexcept;
 
   const BlockShape& shape() const { return shape_; }
 
  private:
-  struct Primitive;
-
   BlockMethod method_ = BlockMethod::kPlain;
   NumberFormat format_ = NumberFormat::kF32;
+  const Bf16Kernels* bf16_ = nullptr;
   BlockShape shape_;
   std::size_t packed_bytes_ = 0;
   std::size_t scratch_bytes_ = 0;
-  std::shared_ptr<const Primitive> primitive_;
 };
 
 }  // namespace carat::internal

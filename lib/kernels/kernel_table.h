@@ -78,6 +78,8 @@ const KernelTable* Avx2Kernels();
 const KernelTable* Avx512Kernels();
 // The same, but for attention over keys and values in bf16, which rounds queries and weights to bf16 as well.
 const KernelTable* Avx512Bf16Table();
+// The same once more, for processors with AMX, so that what stands beside a table is found by it.
+const KernelTable* AmxTable();
 const KernelTable* NeonKernels();
 
 }  // namespace carat::internal

@@ -69,6 +69,7 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
   if (set == InstructionSet::kAvx2) table = Avx2Kernels();
   if (Includes(set, InstructionSet::kAvx512)) table = Avx512Kernels();
   if (Includes(set, InstructionSet::kAvx512Bf16) && Avx512Bf16Table() != nullptr) table = Avx512Bf16Table();
+  if (Includes(set, InstructionSet::kAvx512Amx) && AmxTable() != nullptr) table = AmxTable();
   if (Includes(set, InstructionSet::kNeon)) table = NeonKernels();
   if (table == nullptr) {
     return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
@@ -82,7 +83,8 @@ const Bf16Kernels* Bf16KernelsFor(InstructionSet set) {
 }
 
 const Bf16Kernels* Bf16KernelsBeside(const KernelTable& kernels) {
-  return &kernels == Avx512Bf16Table() ? Avx512Bf16Kernels() : nullptr;
+  if (&kernels == AmxTable() && AmxBf16Kernels() != nullptr) return AmxBf16Kernels();
+  return &kernels == Avx512Bf16Table() || &kernels == AmxTable() ? Avx512Bf16Kernels() : nullptr;
 }
 
 const IntegerKernels* IntegerKernelsFor(InstructionSet set) {

@@ -99,16 +99,14 @@ class Attention {
   Status Pack() {
     if (plan_.packed_keys == 0 && plan_.packed_values == 0) return {};
     const std::int64_t blocks = plan_.keys.count();
-    return pass_.For(pass_.config.kv_heads * blocks, [&](std::int64_t item, WorkerScratch& scratch) {
+    return pass_.For(pass_.config.kv_heads * blocks, [&](std::int64_t item, WorkerScratch&) {
       const std::int64_t head = item / blocks;
       const std::int64_t block = item % blocks;
       const std::int64_t first = plan_.keys.first(block);
       const std::size_t which = plan_.Which(0, block);
-      const StatusCode code = plan_.scores[which].Pack(HeadRow(pass_.ws.keys.data(), head, first),
-                                                       PackedKeys(head, block), scratch.product);
-      if (code != StatusCode::kOk) return code;
-      return plan_.values[which].Pack(HeadRow(pass_.ws.values.data(), head, first), PackedValues(head, block),
-                                      scratch.product);
+      plan_.scores[which].Pack(HeadRow(pass_.ws.keys.data(), head, first), PackedKeys(head, block));
+      plan_.values[which].Pack(HeadRow(pass_.ws.values.data(), head, first), PackedValues(head, block));
+      return StatusCode::kOk;
     });
   }
 

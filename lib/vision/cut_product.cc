@@ -21,8 +21,8 @@ Result<std::array<BlockProduct, 4>> MakeProducts(const ProductKind& kind, BlockS
   for (std::size_t i = 0; i < 2; ++i) {
     full.rows = rows.block;
     full.*which = lengths[i];
-    CARAT_ASSIGN_OR_RETURN(products[2 * i], BlockProduct::Create(kind.method, kind.format, full));
-    CARAT_ASSIGN_OR_RETURN(products[2 * i + 1], products[2 * i].WithRows(rows.length(rows.count() - 1)));
+    CARAT_ASSIGN_OR_RETURN(products[2 * i], BlockProduct::Create(kind.method, kind.format, full, kind.bf16));
+    products[2 * i + 1] = products[2 * i].WithRows(rows.length(rows.count() - 1));
   }
   return products;
 }
@@ -45,28 +45,18 @@ Result<CutProduct> CutProduct::Create(const ProductKind& kind, Cut rows, Cut out
     product.scratch_bytes_ = std::max(product.scratch_bytes_, one.scratch_bytes());
   }
   product.scratch_bytes_ = ToCacheLine(product.scratch_bytes_);
-  if (kind.format != NumberFormat::kF32) return product;
-  const std::size_t widened = ToCacheLine(static_cast<std::size_t>(outputs.block * cols) * sizeof(float));
-  if (product.panel_bytes_ == 0) {
-    product.panel_bytes_ = widened;
-  } else {
-    product.widened_at_ = product.scratch_bytes_;
-    product.scratch_bytes_ += widened;
-  }
+  if (kind.format == NumberFormat::kF32)
+    product.panel_bytes_ = ToCacheLine(static_cast<std::size_t>(outputs.block * cols) * sizeof(float));
   return product;
 }
 
-StatusCode CutProduct::Stage(const KernelTable& kernels, const MatrixView& weights, std::int64_t panel,
-                             std::byte* staging, void* scratch) const noexcept {
-  if (panel_bytes_ == 0) return StatusCode::kOk;
+void CutProduct::Stage(const KernelTable& kernels, const MatrixView& weights, std::int64_t panel,
+                       std::byte* staging) const noexcept {
+  if (panel_bytes_ == 0) return;
   std::byte* to = staging + static_cast<std::size_t>(panel) * panel_bytes_;
   const std::byte* from = weights.row(panels_.first(panel));
-  const BlockProduct& product = Product(0, panel);
-  if (format_ == NumberFormat::kBF16) return product.Pack(from, to, scratch);
-  const bool packed = product.packed_bytes() > 0;
-  std::byte* widened = packed ? static_cast<std::byte*>(scratch) + widened_at_ : to;
-  WidenRow(kernels, from, weights.format, reinterpret_cast<float*>(widened), panels_.length(panel) * cols_);
-  return packed ? product.Pack(widened, to, scratch) : StatusCode::kOk;
+  if (format_ == NumberFormat::kBF16) return Product(0, panel).Pack(from, to);
+  WidenRow(kernels, from, weights.format, reinterpret_cast<float*>(to), panels_.length(panel) * cols_);
 }
 
 StatusCode CutProduct::Run(std::int64_t row_block, std::int64_t panel, const void* x,

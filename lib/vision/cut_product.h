@@ -36,6 +36,7 @@ struct Cut {
 struct ProductKind {
   BlockMethod method = BlockMethod::kPlain;
   NumberFormat format = NumberFormat::kF32;  // of activations and weights inside products
+  const Bf16Kernels* bf16 = nullptr;         // of kDotPairs
 };
 
 // y = x w^T for a matrix w of a checkpoint. Before use, each panel of w (some of its rows) is staged: brought
@@ -57,8 +58,8 @@ class CutProduct {
   std::size_t staging_bytes() const { return panel_bytes_ * static_cast<std::size_t>(panels_.count()); }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
 
-  StatusCode Stage(const KernelTable& kernels, const MatrixView& weights, std::int64_t panel,
-                   std::byte* staging, void* scratch) const noexcept;
+  void Stage(const KernelTable& kernels, const MatrixView& weights, std::int64_t panel,
+             std::byte* staging) const noexcept;
   // Rows of block `row_block` times panel `panel`; x and y are those of the block's first row.
   StatusCode Run(std::int64_t row_block, std::int64_t panel, const void* x, const MatrixView& weights,
                  const std::byte* staging, float* y, void* scratch) const noexcept;
@@ -76,7 +77,6 @@ class CutProduct {
   std::array<BlockProduct, 4> products_;  // full and last rows of full panels, the same of the last panel
   std::size_t panel_bytes_ = 0;           // 0: weights are used where they lie
   std::size_t scratch_bytes_ = 0;
-  std::size_t widened_at_ = 0;  // where in the scratch a panel is widened before it is packed
 };
 
 // All four combinations of a product with full or shorter rows, and full or shorter length of `which`, made

@@ -83,10 +83,10 @@ class Tower {
   // A product that belongs to no layer, from the first prepared input.
   Status MultiplyAlone(const CutProduct& product, const MatrixView& weights, float* y,
                        std::int64_t y_stride) const {
-    CARAT_RETURN_IF_ERROR(
-        pass_.For(product.panels().count(), [&](std::int64_t panel, WorkerScratch& scratch) {
-          return product.Stage(pass_.kernels, weights, panel, pass_.ws.staging.data(), scratch.product);
-        }));
+    CARAT_RETURN_IF_ERROR(pass_.For(product.panels().count(), [&](std::int64_t panel, WorkerScratch&) {
+      product.Stage(pass_.kernels, weights, panel, pass_.ws.staging.data());
+      return StatusCode::kOk;
+    }));
     return pass_.For(product.items(), [&](std::int64_t item, WorkerScratch& scratch) {
       const std::int64_t block = item / product.panels().count();
       const std::int64_t panel = item % product.panels().count();
@@ -127,10 +127,11 @@ class Tower {
       at += part.product->staging_bytes();
       items += part.product->panels().count();
     }
-    return pass_.For(items, [&](std::int64_t item, WorkerScratch& scratch) {
+    return pass_.For(items, [&](std::int64_t item, WorkerScratch&) {
       const Part* part = parts;
       for (; item >= part->product->panels().count(); ++part) item -= part->product->panels().count();
-      return part->product->Stage(pass_.kernels, part->linear->weights, item, *part->at, scratch.product);
+      part->product->Stage(pass_.kernels, part->linear->weights, item, *part->at);
+      return StatusCode::kOk;
     });
   }
 

@@ -8,6 +8,7 @@
 #include "lib/base/page_release.h"
 #include "lib/kernels/block_kernels.h"
 #include "lib/kernels/block_product.h"
+#include "lib/kernels/kernels.h"
 #include "lib/vision/tower.h"
 
 namespace carat::internal {
@@ -15,24 +16,24 @@ namespace {
 
 Result<ProductKind> ChooseKind(VisionPrecision precision, const KernelTable& kernels, bool weights_are_bf16) {
   const bool plain = &kernels == &PlainKernels();
-  const bool has_bf16 = &kernels == Avx512Bf16Table() && ProcessorHasDotPairs();
+  const Bf16Kernels* bf16 = Bf16KernelsBeside(kernels);
   switch (precision) {
     case VisionPrecision::kFloat32:
       break;
     case VisionPrecision::kAuto:
-      if (!has_bf16 || !weights_are_bf16) break;
-      return ProductKind{BlockMethod::kDotPairs, NumberFormat::kBF16};
+      if (bf16 == nullptr || !weights_are_bf16) break;
+      return ProductKind{BlockMethod::kDotPairs, NumberFormat::kBF16, bf16};
     case VisionPrecision::kBFloat16:
       if (!weights_are_bf16) {
         return Status(StatusCode::kFailedPrecondition,
                       "the vision tower was asked to compute in bf16, but its weights are not all bf16");
       }
-      return ProductKind{plain      ? BlockMethod::kPlain
-                         : has_bf16 ? BlockMethod::kDotPairs
-                                    : BlockMethod::kWidened,
-                         NumberFormat::kBF16};
+      return ProductKind{plain             ? BlockMethod::kPlain
+                         : bf16 != nullptr ? BlockMethod::kDotPairs
+                                           : BlockMethod::kWidened,
+                         NumberFormat::kBF16, bf16};
   }
-  return ProductKind{plain ? BlockMethod::kPlain : BlockMethod::kLibrary, NumberFormat::kF32};
+  return ProductKind{plain ? BlockMethod::kPlain : BlockMethod::kLibrary, NumberFormat::kF32, nullptr};
 }
 
 Result<AlignedBuffer<float>> Rows(std::int64_t rows, std::int64_t width) {

@@ -38,22 +38,21 @@ AlignedBuffer<std::byte> Bytes(std::size_t size) {
 }
 
 // Runs the product by packing w with one and multiplying with its twin for that many rows.
-std::vector<float> RunProduct(BlockMethod method, NumberFormat format, const BlockShape& shape,
-                              const Numbers& x, const Numbers& w, std::vector<float> y) {
+std::vector<float> RunProduct(BlockMethod method, NumberFormat format, const Bf16Kernels* bf16,
+                              const BlockShape& shape, const Numbers& x, const Numbers& w,
+                              std::vector<float> y) {
   BlockShape packed_for = shape;
   packed_for.rows = shape.rows + 5;
-  const auto packer = BlockProduct::Create(method, format, packed_for);
+  const auto packer = BlockProduct::Create(method, format, packed_for, bf16);
   EXPECT_TRUE(packer.ok()) << packer.status().ToString();
   if (!packer.ok()) return {};
-  const auto product = packer->WithRows(shape.rows);
-  EXPECT_TRUE(product.ok()) << product.status().ToString();
-  if (!product.ok()) return {};
-  const auto scratch = Bytes(std::max(packer->scratch_bytes(), product->scratch_bytes()));
+  const BlockProduct product = packer->WithRows(shape.rows);
+  const auto scratch = Bytes(product.scratch_bytes());
   const auto packed = Bytes(packer->packed_bytes());
-  EXPECT_EQ(product->packed_bytes(), packer->packed_bytes());
-  EXPECT_EQ(packer->Pack(w.as(format), packed.data(), scratch.data()), StatusCode::kOk);
+  EXPECT_EQ(product.packed_bytes(), packer->packed_bytes());
+  packer->Pack(w.as(format), packed.data());
   const void* weights = packer->packed_bytes() == 0 ? w.as(format) : packed.data();
-  EXPECT_EQ(product->Run(x.as(format), weights, y.data(), scratch.data()), StatusCode::kOk);
+  EXPECT_EQ(product.Run(x.as(format), weights, y.data(), scratch.data()), StatusCode::kOk);
   return y;
 }
 
@@ -61,12 +60,15 @@ TEST(BlockProductTest, EveryMethodEqualsTheDefinition) {
   struct Way {
     BlockMethod method;
     NumberFormat format;
+    const Bf16Kernels* bf16 = nullptr;
   };
   std::vector<Way> ways = {{BlockMethod::kPlain, NumberFormat::kBF16},
                            {BlockMethod::kLibrary, NumberFormat::kF32},
-                           {BlockMethod::kPrimitive, NumberFormat::kF32},
                            {BlockMethod::kWidened, NumberFormat::kBF16}};
-  if (ProcessorHasDotPairs()) ways.push_back({BlockMethod::kDotPairs, NumberFormat::kBF16});
+  for (const InstructionSet set : AvailableInstructionSets()) {
+    if (const Bf16Kernels* kernels = Bf16KernelsFor(set))
+      ways.push_back({BlockMethod::kDotPairs, NumberFormat::kBF16, kernels});
+  }
   std::mt19937 random(5);
   const auto pick = [&](std::int64_t most) {
     return std::uniform_int_distribution<std::int64_t>(1, most)(random);
@@ -79,9 +81,10 @@ TEST(BlockProductTest, EveryMethodEqualsTheDefinition) {
     const Numbers x(random, shape.rows * shape.x_stride);
     const Numbers w(random, (shape.w_transposed ? shape.cols : shape.outputs) * shape.w_stride);
     const Numbers before(random, shape.rows * shape.y_stride);
-    const auto expected = RunProduct(BlockMethod::kPlain, NumberFormat::kF32, shape, x, w, before.f32);
+    const auto expected =
+        RunProduct(BlockMethod::kPlain, NumberFormat::kF32, nullptr, shape, x, w, before.f32);
     for (const Way& way : ways) {
-      const auto found = RunProduct(way.method, way.format, shape, x, w, before.f32);
+      const auto found = RunProduct(way.method, way.format, way.bf16, shape, x, w, before.f32);
       ASSERT_EQ(found.size(), expected.size());
       for (std::size_t i = 0; i < found.size(); ++i) {
         ASSERT_NEAR(found[i], expected[i], 1e-4) << "method " << static_cast<int>(way.method) << " at " << i;
@@ -99,9 +102,8 @@ TEST(BlockProductTest, RefusesWhatThereIsNot) {
             StatusCode::kUnimplemented);
   EXPECT_EQ(BlockProduct::Create(BlockMethod::kWidened, NumberFormat::kF32, shape).status().code(),
             StatusCode::kUnimplemented);
-  if (!ProcessorHasDotPairs()) {
-    EXPECT_FALSE(BlockProduct::Create(BlockMethod::kDotPairs, NumberFormat::kBF16, shape).ok());
-  }
+  EXPECT_EQ(BlockProduct::Create(BlockMethod::kDotPairs, NumberFormat::kBF16, shape).status().code(),
+            StatusCode::kUnimplemented);
 }
 
 std::vector<const BlockKernels*> FastKernels() {

@@ -281,17 +281,19 @@ class RandomTower {
 };
 
 TEST(TowerTest, EveryWayOfComputingEqualsThePlainOne) {
-  constexpr ProductKind kPlain = {BlockMethod::kPlain, NumberFormat::kF32};
-  constexpr ProductKind kPlainBf16 = {BlockMethod::kPlain, NumberFormat::kBF16};
+  constexpr ProductKind kPlain = {BlockMethod::kPlain, NumberFormat::kF32, nullptr};
+  constexpr ProductKind kPlainBf16 = {BlockMethod::kPlain, NumberFormat::kBF16, nullptr};
   struct Way {
     ProductKind kind;
     double bound;
   };
-  std::vector<Way> float32 = {{{BlockMethod::kLibrary, NumberFormat::kF32}, 1e-5},
-                              {{BlockMethod::kPrimitive, NumberFormat::kF32}, 1e-5}};
+  std::vector<Way> float32 = {{{BlockMethod::kLibrary, NumberFormat::kF32, nullptr}, 1e-5}};
   // Where a number lies between two of bf16, float32 rounding decides: single values differ by a step.
-  std::vector<Way> bf16 = {{{BlockMethod::kWidened, NumberFormat::kBF16}, 1e-2}};
-  if (ProcessorHasDotPairs()) bf16.push_back({{BlockMethod::kDotPairs, NumberFormat::kBF16}, 1e-2});
+  std::vector<Way> bf16 = {{{BlockMethod::kWidened, NumberFormat::kBF16, nullptr}, 1e-2}};
+  for (const InstructionSet set : AvailableInstructionSets()) {
+    if (const Bf16Kernels* kernels = Bf16KernelsFor(set))
+      bf16.push_back({{BlockMethod::kDotPairs, NumberFormat::kBF16, kernels}, 1e-2});
+  }
   for (const bool clipped : {false, true}) {
     RandomTower tower(clipped ? 1 : 2, clipped);
     EXPECT_EQ(tower.prepared_inputs(), clipped ? 2 : 1);
@@ -386,8 +388,8 @@ TEST(VisionEncoderTest, ReleasedTowersStayWithinTheirMemory) {
     config.head_dim = r.head_dim;
     config.patch_size = 16;
     config.pooling_kernel_size = 3;
-    for (const ProductKind& kind : {ProductKind{BlockMethod::kLibrary, NumberFormat::kF32},
-                                    ProductKind{BlockMethod::kWidened, NumberFormat::kBF16}}) {
+    for (const ProductKind& kind : {ProductKind{BlockMethod::kLibrary, NumberFormat::kF32, nullptr},
+                                    ProductKind{BlockMethod::kWidened, NumberFormat::kBF16, nullptr}}) {
       const auto plan = TowerPlan::Create(config, r.text_hidden, 10080, kind, r.inputs);
       ASSERT_TRUE(plan.ok());
       EXPECT_LT(plan->bytes.Total(r.inputs, 16), 600e6) << r.hidden;
