@@ -3,10 +3,13 @@
 # with integer dot products. On demand only: emulation is some fifty times slower than the machine.
 # Installs Debian's cross compiler and qemu-user where they are missing, and unpacks ARM libraries into
 # build/aarch64-sysroot, beside the system's own.
-# usage: tests/aarch64.sh [pattern]    which tests, a regular expression of ctest; default: base, kernels and quant
+# usage: tests/aarch64.sh [pattern]    which tests, a regular expression of ctest, for which all tests are built;
+#                                      default: base, kernels, quant, and the C ABI against the reference's tensors
 set -euo pipefail
 cd "$(dirname "$0")/.."
-pattern="${1:-^(base|kernels|quant)\$}"
+pattern="${1:-^(base|kernels|quant|capi.golden.tiny-.*)\$}"
+targets=()
+[ "$#" -gt 0 ] || targets=(--target carat test_base test_kernels test_quant test_capi_golden)
 
 root=()
 [ "$(id -u)" -eq 0 ] || root=(sudo)
@@ -33,8 +36,8 @@ if [ ! -f "$sysroot/complete" ]; then
 fi
 
 cmake --preset aarch64 >/dev/null
-cmake --build --preset aarch64
+cmake --build --preset aarch64 ${targets[@]+"${targets[@]}"}
 for processor in cortex-a57 max; do
   echo "== $processor"
-  QEMU_CPU="$processor" ctest --preset aarch64 --tests-regex "$pattern"
+  QEMU_CPU="$processor" ctest --preset aarch64 --parallel "$(nproc)" --tests-regex "$pattern"
 done

@@ -38,6 +38,18 @@ std::string SetNames() {
 constexpr int kTileData = 18;  // the processor's number of this part of a thread's state
 constexpr int kTileConfig = 17;
 
+// Clang 14's __builtin_cpu_supports knows none of these.
+bool CpuSupportsF16c() noexcept {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+bool CpuSupportsBf16() noexcept {
+  unsigned a, b, c, d;
+  constexpr unsigned kAvx512Bf16 = 1u << 5;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvx512Bf16) != 0;
+}
+
 bool CpuSupportsTiles() noexcept {
   unsigned a, b, c, d;
   constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24, kAmxInt8 = 1u << 25,
@@ -111,8 +123,7 @@ bool CpuSupports(InstructionSet set) noexcept {
       return true;
 #if defined(__x86_64__)
     case InstructionSet::kAvx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-             __builtin_cpu_supports("f16c");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && CpuSupportsF16c();
     case InstructionSet::kAvx512:
       return CpuSupports(InstructionSet::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -120,7 +131,7 @@ bool CpuSupports(InstructionSet set) noexcept {
     case InstructionSet::kAvx512Vnni:
       return CpuSupports(InstructionSet::kAvx512) && __builtin_cpu_supports("avx512vnni");
     case InstructionSet::kAvx512Bf16:
-      return CpuSupports(InstructionSet::kAvx512Vnni) && __builtin_cpu_supports("avx512bf16");
+      return CpuSupports(InstructionSet::kAvx512Vnni) && CpuSupportsBf16();
     case InstructionSet::kAvx512Amx: {
       static const bool tiles = CpuSupports(InstructionSet::kAvx512Bf16) && CpuSupportsTiles();
       return tiles;
