@@ -831,6 +831,7 @@ CARAT_API carat_status carat_sampler_chain_clone(const carat_sampler_chain* chai
 //   carat_model_grammar_vocabulary(model, &vocabulary, error);
 //   carat_constraint_new(grammar, vocabulary, NULL, &constraint, error);
 //   sampling.constraint = constraint;  // of carat_sampling_options, for a generation or a chain
+//   options.answer = grammar;          // or of carat_reply_options, for a reply of a conversation
 //
 // Exact: a token is allowed if and only if the text so far and the token's bytes together are the beginning
 // of a whole; a stop token if and only if the text is a whole. Which keywords of JSON Schema there are, and

@@ -13,6 +13,8 @@
 //   sampling.constraint = std::make_shared<const carat::GrammarConstraint>(*std::move(constraint));
 //   // a Generation with this sampling writes {"city": "Rome", "degrees": 21} and stops
 //
+// The replies of a Conversation take a Grammar as it is (ReplyOptions::answer), and leave thoughts free.
+//
 // Exact: a token is allowed if and only if the text so far and the token's bytes together are the beginning
 // of a whole, for every way of cutting a text into tokens, in the middle of a character too. A stop token is
 // allowed if and only if the text is a whole. Nothing that is allowed leads to a dead end.

@@ -183,7 +183,7 @@ std::size_t TokenTrie::memory_bytes() const {
   total += subtrees_.size() * sizeof(Subtree);
   total += ranked_.size() * (sizeof(std::int32_t) + sizeof(std::uint16_t) + sizeof(std::int32_t));
   total += (json_.by_length.size() + plain_.by_length.size()) * words() * sizeof(std::uint64_t);
-  for (const std::string& bytes : vocabulary_.bytes) total += sizeof bytes + bytes.capacity();
+  for (const std::string& bytes : vocabulary_.bytes) total += sizeof(std::string) + bytes.capacity();
   return total;
 }
 
