@@ -836,6 +836,7 @@ CARAT_API carat_status carat_sampler_chain_clone(const carat_sampler_chain* chai
 //   carat_model_grammar_vocabulary(model, &vocabulary, error);
 //   carat_constraint_new(grammar, vocabulary, NULL, &constraint, error);
 //   sampling.constraint = constraint;  // of carat_sampling_options, for a generation or a chain
+//   options.answer = grammar;          // or of carat_reply_options, for a reply of a conversation
 //
 // Exact: a token is allowed if and only if the text so far and the token's bytes together are the beginning
 // of a whole; a stop token if and only if the text is a whole. Which keywords of JSON Schema there are, and
@@ -880,7 +881,7 @@ CARAT_API carat_status carat_grammar_from_tools(const char* tools, size_t tools_
 CARAT_API void carat_grammar_free(carat_grammar* grammar);
 
 // A tokenizer's vocabulary, made ready for grammars: once for a model, and used by all its constraints. Takes
-// some 20 MB and a fraction of a second for 262,144 tokens. Since 0.1.
+// some 35 MB and a fraction of a second for 262,144 tokens. Since 0.1.
 typedef struct carat_grammar_vocabulary carat_grammar_vocabulary;
 
 // `stop_tokens`, [stop_token_count], are allowed where a text is a whole, and nowhere else. Errors:

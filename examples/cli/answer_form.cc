@@ -10,6 +10,10 @@
 namespace carat::cli {
 namespace {
 
+// A space or a newline is enough for people to read it, and a model that likes white space cannot lose
+// itself.
+constexpr JsonSchemaOptions kCompact{.max_whitespace = 1};
+
 std::string ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -37,10 +41,10 @@ void AddAnswerFormArguments(CLI::App& command, const char* group, AnswerFormArgu
 
 std::optional<Grammar> MakeAnswerGrammar(const AnswerFormArguments& arguments) {
   if (!arguments.schema.empty())
-    return GrammarOf(arguments.schema, Grammar::FromJsonSchema(ReadText(arguments.schema)));
+    return GrammarOf(arguments.schema, Grammar::FromJsonSchema(ReadText(arguments.schema), kCompact));
   if (!arguments.grammar.empty())
     return GrammarOf(arguments.grammar, Grammar::FromGbnf(ReadText(arguments.grammar)));
-  if (arguments.json) return GrammarOf("--json", Grammar::FromJsonSchema(R"({"type":"object"})"));
+  if (arguments.json) return GrammarOf("--json", Grammar::FromJsonSchema(R"({"type":"object"})", kCompact));
   return std::nullopt;
 }
 

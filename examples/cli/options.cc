@@ -127,7 +127,8 @@ std::string ListNames(const std::vector<std::string>& names) {
 
 void AddModelArguments(CLI::App& command, ModelArguments& a) {
   constexpr char kGroup[] = "Machine";
-  AddPositional(command, "MODEL", a.path, "The checkpoint: a folder with config.json and weights");
+  AddPositional(command, "MODEL", a.path,
+                "The checkpoint: a folder with config.json and weights, or a GGUF file");
   AddValue(command, kGroup, "--threads", a.threads, "N",
            "Threads that work together; 0: one for each core  [0]")
       ->check(CLI::Range(0, 4096));

@@ -13,6 +13,8 @@
 //   sampling.constraint = std::make_shared<const carat::GrammarConstraint>(*std::move(constraint));
 //   // a Generation with this sampling writes {"city": "Rome", "degrees": 21} and stops
 //
+// The replies of a Conversation take a Grammar as it is (ReplyOptions::answer), and leave thoughts free.
+//
 // Exact: a token is allowed if and only if the text so far and the token's bytes together are the beginning
 // of a whole, for every way of cutting a text into tokens, in the middle of a character too. A stop token is
 // allowed if and only if the text is a whole. Nothing that is allowed leads to a dead end.
@@ -102,7 +104,7 @@ class CARAT_EXPORT Grammar {
 };
 
 // A tokenizer's vocabulary, made ready for grammars: once for a model, and used by all its constraints. Takes
-// some 20 MB and a fraction of a second for 262,144 tokens. Model::grammar_vocabulary has that of a model.
+// some 35 MB and a fraction of a second for 262,144 tokens. Model::grammar_vocabulary has that of a model.
 // Since 0.1.
 class CARAT_EXPORT GrammarVocabulary {
  public:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "carat/chat.h"
@@ -59,17 +60,22 @@ class ReplyStreamsTest : public testing::Test {
     return stream;
   }
 
-  // What the stream says outside of calls, read in a simpler way: control tokens part it, and everything that
-  // is none is text, but for the names of channels and the newline before their ends.
-  std::string TextOf(const std::vector<std::int32_t>& stream) const {
-    std::string text, run;
-    bool in_call = false, in_channel = false;
+  // What the stream says, read in a simpler way: control tokens part it, and everything that is none is text,
+  // but for the names of channels and the newline before their ends; in a call, control tokens are text too.
+  // `in_channel`: it begins in a thought. False if that is too much for this reading.
+  bool Read(const std::vector<std::int32_t>& stream, bool in_channel, std::string& text,
+            std::vector<std::string>& calls) const {
+    std::string run;
+    bool in_call = false, named = false;
     std::vector<std::int32_t> ids;
     const auto flush = [&] {
       run = *tokenizer_.Decode(ids);
       ids.clear();
-      if (in_call) return;
-      if (in_channel) {
+      if (in_call) {
+        calls.back() += run;
+        return;
+      }
+      if (in_channel && named) {
         if (run == "thought") run.clear();
         if (run.starts_with("thought\n")) run.erase(0, 8);
       }
@@ -87,29 +93,32 @@ class ReplyStreamsTest : public testing::Test {
       if (in_channel && id != Id("<|channel>") && id != Id("<channel|>") && id != Id("<|tool_call>") &&
           !Ends(id)) {
         // A stray token parts bytes, not the text of a thought: too much for this reading.
-        return "?";
+        return false;
       }
       flush();
       if (Ends(id)) {
         close_channel();
-        return text;
+        return true;
       }
       if (id == Id("<|channel>")) {
         close_channel();
         in_call = false;
-        in_channel = true;
+        in_channel = named = true;
       } else if (id == Id("<channel|>") && !in_call) {
         close_channel();
       } else if (id == Id("<|tool_call>")) {
         close_channel();
         in_call = true;
+        calls.emplace_back();
       } else if (id == Id("<tool_call|>")) {
         in_call = false;
+      } else if (in_call) {
+        calls.back() += tokenizer_.Piece(id);
       }
     }
     flush();
     close_channel();
-    return text;
+    return true;
   }
 
   bool Ends(std::int32_t id) const {
@@ -120,8 +129,9 @@ class ReplyStreamsTest : public testing::Test {
 };
 
 struct Outcome {
-  std::string text;                    // thoughts and answers
-  std::vector<std::string> arguments;  // of each call, put together
+  std::string text;                                                  // thoughts and answers
+  std::vector<std::string> arguments;                                // of each call, put together
+  std::vector<std::pair<std::size_t, std::string>> malformed_texts;  // with the calls' indices
   std::size_t begun = 0, complete = 0, malformed = 0, ends = 0;
 };
 
@@ -160,6 +170,7 @@ void Take(ReplyParser& parser, Outcome& outcome) {
       case ReplyEventKind::kMalformedToolCall:
         ++outcome.malformed;
         EXPECT_FALSE(event->problem.empty());
+        outcome.malformed_texts.emplace_back(event->index, event->text);
         break;
       case ReplyEventKind::kEnd:
         ++outcome.ends;
@@ -173,26 +184,39 @@ TEST_F(ReplyStreamsTest, NoTextIsLost) {
   std::size_t compared = 0, complete = 0, malformed = 0;
   for (int round = 0; round < 20000; ++round) {
     const std::vector<std::int32_t> stream = RandomStream(random);
-    ReplyParser parser(tokenizer_);
+    const bool in_thought = round % 4 == 0;
+    ReplyParser parser(tokenizer_, {.in_thought = in_thought});
     Outcome outcome;
     for (const std::int32_t id : stream) {
+      // What is no token leaves everything as it was.
+      if (random() % 16 == 0) {
+        const std::int32_t wrong = random() % 2 == 0 ? -1 : tokenizer_.vocabulary_size();
+        ASSERT_FALSE(parser.Feed(wrong).ok());
+      }
       const Status status = parser.Feed(id);
-      Take(parser, outcome);
+      // Events may be taken at any time.
+      if (random() % 4 != 0) Take(parser, outcome);
       if (!status.ok()) {
         ASSERT_EQ(status.code(), StatusCode::kFailedPrecondition);
         ASSERT_NE(parser.end(), ReplyEnd::kNone);
       }
     }
     ASSERT_TRUE(parser.Finish(ReplyEnd::kLimit).ok());
+    ASSERT_TRUE(parser.Finish(ReplyEnd::kCancelled).ok());
     Take(parser, outcome);
     ASSERT_EQ(outcome.ends, 1u);
     ASSERT_EQ(outcome.begun, outcome.complete + outcome.malformed);
     complete += outcome.complete;
     malformed += outcome.malformed;
-    const std::string wanted = TextOf(stream);
-    if (wanted == "?") continue;
+    std::string text;
+    std::vector<std::string> calls;
+    if (!Read(stream, in_thought, text, calls)) continue;
     ++compared;
-    ASSERT_EQ(outcome.text, wanted) << "round " << round;
+    ASSERT_EQ(outcome.text, text) << "round " << round;
+    ASSERT_EQ(outcome.begun, calls.size()) << "round " << round;
+    for (const auto& [index, malformed_text] : outcome.malformed_texts) {
+      ASSERT_EQ(malformed_text, calls.at(index)) << "round " << round;
+    }
   }
   EXPECT_GT(compared, 5000u);
   EXPECT_GT(malformed, 1000u);

@@ -322,6 +322,30 @@ class Chat(ProgramTest):
         self.assertNotIn(b"626", unasked.stdout)
         self.assertIn(b"--yes", unasked.stderr)
 
+    def test_answers_of_a_form(self):
+        schema = os.path.join(self.folder(), "schema.json")
+        with open(schema, "w") as file:
+            json.dump({"type": "object", "properties": {"side": {"enum": ["left", "right"]}, "steps": {"type": "integer", "maximum": 9,
+                       "minimum": 0}}, "required": ["side", "steps"], "additionalProperties": False}, file)
+        def check(text):
+            place = json.loads(text)
+            self.assertEqual(sorted(place), ["side", "steps"])
+            self.assertIn(place["side"], ["left", "right"])
+            self.assertIn(place["steps"], range(10))
+        check(self.succeed("chat", DEMO, "--greedy", "--schema", schema, stdin=self.QUESTION + "\n").stdout)
+        check(self.succeed("run", DEMO, "--greedy", "--schema", schema, "Where?").stdout)
+        grammar = os.path.join(self.folder(), "answer.gbnf")
+        with open(grammar, "w") as file:
+            file.write('root ::= "yes" | "no"\n')
+        self.assertIn(self.succeed("run", DEMO, "--greedy", "--grammar", grammar, "Well?").stdout, [b"yes\n", b"no\n"])
+        self.assertEqual(self.succeed("run", DEMO, "--greedy", "--json", "--max-tokens", 20, "Well?").stdout.lstrip()[:1], b"{")
+        with open(schema, "w") as file:
+            json.dump({"minContains": 2}, file)
+        for arguments, words in ((["--schema", schema], "'minContains'"), (["--schema", "nowhere.json"], "nowhere.json"),
+                                 (["--schema", schema, "--json"], "--json")):
+            for command in ("run", "chat"):
+                self.fail_with(2, words, command, DEMO, *arguments)
+
     def test_what_a_tool_gets_and_says(self):
         folder = self.folder()
         def ask(command):

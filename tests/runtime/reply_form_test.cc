@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <fstream>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -284,6 +285,71 @@ TEST_F(ReplyFormTest, CallsThatAreHeldAreThoseThatTheModelMakes) {
   }
   EXPECT_EQ(items, kHeldOutItems);
   EXPECT_GT(calls, kHeldOutItems / 4);
+}
+
+// Says anything at all that is allowed.
+class Chaos final : public Sampler {
+ public:
+  explicit Chaos(std::uint32_t seed) : random_(seed) {}
+  std::string_view name() const noexcept override { return "chaos"; }
+  Status Apply(CandidateList& candidates) override {
+    std::vector<std::int32_t> possible;
+    for (const Candidate& candidate : candidates.items()) {
+      if (candidate.logit > -1e30f) possible.push_back(candidate.token);
+    }
+    if (!possible.empty()) candidates.Select(possible[random_() % possible.size()]);
+    return {};
+  }
+  Result<std::unique_ptr<Sampler>> Clone() const override {
+    return std::unique_ptr<Sampler>(new Chaos(*this));
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+TEST_F(ReplyFormTest, WhateverIsSaidFits) {
+  ChatOptions chat = Tools();
+  chat.tools[0].parameters =
+      R"({"type": "object", "properties": {"expression": {"type": "string", "maxLength": 8}},
+          "required": ["expression"], "additionalProperties": false})";
+  int answers = 0, called = 0;
+  for (std::uint32_t seed = 0; seed < 48; ++seed) {
+    chat.thinking = seed % 2 == 1;
+    Conversation conversation = Begin(chat);
+    const Chaos chaos(seed);
+    ReplyOptions options = Answering(kPoint);
+    options.constraint = &chaos;
+    options.thinking_budget = 5;
+    options.tool_choice = static_cast<ToolChoice>(seed % 3);
+    options.single_tool_call = seed % 5 == 0;
+    auto reply = Ask(conversation, "Where?", options);
+    ASSERT_TRUE(reply.ok()) << seed << ": " << reply.status().ToString();
+    EXPECT_TRUE(reply->malformed_calls.empty()) << seed << ": " << reply->malformed_calls[0];
+    const std::vector<ToolCall>& calls = reply->message.tool_calls;
+    for (const ToolCall& call : calls) {
+      ++called;
+      simdjson::dom::parser parser;
+      const simdjson::dom::element arguments = parser.parse(call.arguments);
+      if (call.name == "weather") {
+        EXPECT_LE(arguments["days"].get_int64().value(), 9) << call.arguments;
+      } else {
+        EXPECT_EQ(call.name, "calculate");
+        EXPECT_TRUE(arguments["expression"].is_string()) << call.arguments;
+      }
+    }
+    if (options.tool_choice == ToolChoice::kNone) EXPECT_TRUE(calls.empty());
+    if (options.single_tool_call) EXPECT_LE(calls.size(), 1u);
+    if (options.tool_choice == ToolChoice::kRequired) EXPECT_EQ(reply->message.text, "");
+    if (reply->end == ReplyEnd::kStop) {
+      ++answers;
+      ExpectPoint(reply->message.text);
+    } else {
+      EXPECT_EQ(reply->end, ReplyEnd::kToolCalls) << seed;
+    }
+  }
+  EXPECT_GT(answers, 12);
+  EXPECT_GT(called, 12);
 }
 
 TEST_F(ReplyFormTest, SchemasThatCannotBeKeptTo) {

@@ -12,7 +12,8 @@ Result<Grammar> GrammarCache::JsonSchema(std::string_view schema) {
     grammars_.splice(grammars_.begin(), grammars_, known);
     return known->second;
   }
-  Result<Grammar> grammar = Grammar::FromJsonSchema(schema);
+  // Clients read it, not people; and a model that likes white space cannot lose itself.
+  Result<Grammar> grammar = Grammar::FromJsonSchema(schema, {.max_whitespace = 1});
   if (!grammar.ok()) return grammar;
   if (grammars_.size() == most_) grammars_.pop_back();
   grammars_.emplace_front(schema, *grammar);

@@ -273,13 +273,11 @@ Command AddServe(CLI::App& program) {
   AddSamplingArguments(*command, arguments->sampling);
   AddSessionArguments(*command, arguments->session);
   command->footer(
-      "Routes: GET /v1/models, POST /v1/chat/completions (also streamed; tools and\n"
-      "tool_choice; response_format; pictures and sound as data URLs), GET /health.\n"
-      "Answers by a JSON schema, and calls of strict tools, are held to it: what the schema does not admit "
-      "cannot\n"
-      "come. The model is not told of the schema: a message should say what is wanted.\n"
-      "Requests are answered one after the other. What this server cannot do is refused, not\n"
-      "ignored.\n");
+      "Routes: GET /v1/models, POST /v1/chat/completions (also streamed; tools and tool_choice;\n"
+      "response_format; pictures and sound as data URLs), GET /health. Calls are held to the declared\n"
+      "tools, and answers to response_format: nothing else can come. The model does not see the schema\n"
+      "of an answer: a message should say what is wanted. Requests are answered one after the other.\n"
+      "What this server cannot do is refused, not ignored.\n");
   return {command, [arguments] { return Serve(*arguments); }};
 }
 

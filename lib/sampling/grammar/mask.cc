@@ -10,7 +10,7 @@ namespace carat::internal {
 namespace {
 
 // Beyond this the cache begins anew.
-constexpr std::size_t kMostCacheBytes = std::size_t{256} << 20;
+constexpr std::size_t kMostCacheBytes = std::size_t{64} << 20;
 
 void OrInto(TokenBits& bits, const TokenBits& more) {
   for (std::size_t i = 0; i < bits.size(); ++i) bits[i] |= more[i];
@@ -95,10 +95,12 @@ class MaskComputer::StringWalker {
       : element_(element), trie_(trie), json_(element.syntax == StringSyntax::kJson), count_(frame.y) {
     const auto mode = static_cast<std::uint16_t>(frame.phase - phase::kInside);
     exact_ = !element.lengths.depends_on_shortest_alone();
-    path_.push_back({{frame.x, frame.z, mode}, 0, 0});
+    path_.push_back({{frame.x, frame.z, mode}, 0, 0, 0});
   }
 
-  StringWalk Run(Nodes nodes) {
+  // `whole`: it is the vocabulary's tree, of which more is known.
+  StringWalk Run(Nodes nodes, bool whole) {
+    const bool can_skip = whole && !exact_;
     std::vector<std::size_t> ends = {nodes.size()};
     std::size_t i = 0;
     while (i < nodes.size()) {
@@ -108,7 +110,14 @@ class MaskComputer::StringWalker {
       }
       const TokenTrie::Node& node = nodes[i];
       const Place& from = path_.back();
+      if (can_skip && from.reader.mode == StringReader::kBoundary &&
+          (trie_.subtrees()[i].kinds & ~LoopsOf(from.reader.state)) == 0) {
+        AddRange(from, i, i + node.size);
+        i += node.size;
+        continue;
+      }
       Place place = from;
+      place.text_characters += (node.byte & 0xC0) != 0x80 ? 1 : 0;
       bool moved = false;
       if (node.byte < 0x80 && !exact_ && from.reader.mode == StringReader::kBoundary) {
         const std::uint32_t next = RowOf(from.reader.state)[node.byte];
@@ -144,9 +153,51 @@ class MaskComputer::StringWalker {
  private:
   struct Place {
     StringReader reader;
-    std::uint32_t characters = 0;  // begun since the walk began
-    std::uint32_t need = 0;        // those, and the fewest that must follow
+    std::uint32_t characters = 0;       // begun since the walk began
+    std::uint32_t need = 0;             // those, and the fewest that must follow
+    std::uint32_t text_characters = 0;  // of the walk's own bytes, whatever they mean
   };
+
+  // The kinds of characters that lead from a state to itself.
+  std::uint64_t LoopsOf(std::uint32_t state) {
+    if (loops_.empty()) loops_.resize(element_.texts->size(), kLoopsUnknown);
+    std::uint64_t& loops = loops_[state];
+    if (loops != kLoopsUnknown) return loops;
+    const Row& row = RowOf(state);
+    std::uint64_t others = 0;  // kinds of which a character leads elsewhere
+    loops = 0;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      (row[c] == state ? loops : others) |= TokenTrie::KindOf(static_cast<std::uint8_t>(c));
+    }
+    loops &= ~others;
+    std::uint32_t beyond = 0;
+    for (const TextAutomaton::Edge& edge : element_.texts->EdgesWithin(state, 0x80, kLastCodePoint)) {
+      if (edge.target == state) beyond += edge.last - std::max<char32_t>(edge.first, 0x80) + 1;
+    }
+    constexpr std::uint32_t kAllBeyondAscii = kLastCodePoint + 1 - 0x80 - 0x800;  // without surrogates
+    if (beyond >= kAllBeyondAscii) loops |= TokenTrie::kBeyondAscii;
+    return loops;
+  }
+
+  // All tokens of a subtree stay in the state from which it was entered.
+  void AddRange(const Place& from, std::size_t begin, std::size_t end) {
+    const std::span<const TokenTrie::Subtree> subtrees = trie_.subtrees();
+    const std::uint32_t first = subtrees[begin].first_rank;
+    const std::uint32_t last =
+        end < subtrees.size() ? subtrees[end].first_rank : static_cast<std::uint32_t>(trie_.ranked().size());
+    const std::int32_t more =
+        static_cast<std::int32_t>(from.characters + element_.lengths.Shortest(from.reader.state)) -
+        static_cast<std::int32_t>(from.text_characters);
+    const auto lengths = trie_.ranked_characters().subspan(first, last - first);
+    const std::int32_t need = more + *std::max_element(lengths.begin(), lengths.end());
+    walk_.most_needed = std::max(walk_.most_needed, static_cast<std::uint32_t>(need));
+    std::vector<StringWalk::Range>& ranges = walk_.inside_ranges;
+    if (!ranges.empty() && ranges.back().last_rank == first && ranges.back().more == more) {
+      ranges.back().last_rank = last;
+    } else {
+      ranges.push_back({first, last, more});
+    }
+  }
 
   // Where the characters of ASCII lead; kByItsRules for those that mean something in the notation.
   using Row = std::array<std::uint32_t, 128>;
@@ -212,13 +263,16 @@ class MaskComputer::StringWalker {
   std::uint32_t count_;
   std::vector<Place> path_;
   std::vector<std::unique_ptr<Row>> rows_;  // by state
+  static constexpr std::uint64_t kLoopsUnknown = ~std::uint64_t{0};
+  std::vector<std::uint64_t> loops_;  // by state
   StringWalk walk_;
 };
 
 StringWalk MaskComputer::MakeWalk(const StringElement& element, const Frame& frame) const {
   const bool in_class = element.free && frame.phase == phase::kInside;
   const TokenTrie::StringClass& tokens = element.syntax == StringSyntax::kJson ? trie_.json() : trie_.plain();
-  StringWalk walk = StringWalker(element, frame, trie_).Run(in_class ? Nodes(tokens.others) : trie_.nodes());
+  StringWalk walk =
+      StringWalker(element, frame, trie_).Run(in_class ? Nodes(tokens.others) : trie_.nodes(), !in_class);
   walk.with_class = in_class;
   return walk;
 }
@@ -232,7 +286,8 @@ std::shared_ptr<StringWalk> MaskComputer::WalkOf(const StringElement& element, c
   }
   auto walk = std::make_shared<StringWalk>(MakeWalk(element, frame));
   const std::lock_guard<std::mutex> lock(cache_.mutex);
-  cache_.bytes += walk->inside.capacity() * sizeof(walk->inside[0]) + 256;
+  cache_.bytes += walk->inside.capacity() * sizeof(walk->inside[0]) +
+                  walk->inside_ranges.capacity() * sizeof(walk->inside_ranges[0]) + 256;
   if (cache_.bytes > kMostCacheBytes) {
     cache_.walks.clear();
     cache_.bytes = 0;
@@ -250,6 +305,12 @@ std::shared_ptr<const TokenBits> MaskComputer::InsideBits(const std::shared_ptr<
     auto bits = std::make_shared<TokenBits>(trie_.words(), 0);
     for (const auto& [need, token] : walk->inside) {
       if (need <= room) SetBit(*bits, token);
+    }
+    for (const StringWalk::Range& range : walk->inside_ranges) {
+      for (std::uint32_t rank = range.first_rank; rank < range.last_rank; ++rank) {
+        const std::int32_t need = range.more + trie_.ranked_characters()[rank];
+        if (need <= static_cast<std::int64_t>(room)) SetBit(*bits, trie_.ranked()[rank]);
+      }
     }
     cache_.bytes += bits->size() * sizeof(std::uint64_t);
     known = std::move(bits);

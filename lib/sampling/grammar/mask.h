@@ -20,6 +20,13 @@ struct StringWalk {
   // Tokens that stay inside, each with the characters that then must be possible: its own, and the fewest
   // that still have to follow. Those of the trie's class are not in it.
   std::vector<std::pair<std::uint32_t, std::int32_t>> inside;
+  // The same of tokens that stand side by side in the tree's order: each needs its characters and `more`.
+  struct Range {
+    std::uint32_t first_rank;
+    std::uint32_t last_rank;  // one past
+    std::int32_t more;
+  };
+  std::vector<Range> inside_ranges;
   std::uint32_t most_needed = 0;
   bool with_class = false;
   // Where a quote ends the string: the node in the walked tree, and the characters before it.

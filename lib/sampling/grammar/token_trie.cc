@@ -15,6 +15,18 @@ constexpr std::size_t kLongestToken = 4096;
 // The most characters of which there is a class of its own; longer tokens are among the others.
 constexpr std::size_t kLongestInClass = 64;
 
+// The number of characters; 0 if the bytes are not whole ones.
+std::size_t CountCharacters(std::string_view bytes) {
+  std::size_t count = 0;
+  while (!bytes.empty()) {
+    const std::size_t length = Utf8CharacterLength(bytes);
+    if (length == 0) return 0;
+    bytes.remove_prefix(length);
+    ++count;
+  }
+  return count;
+}
+
 enum class InString { kWhole, kOther, kNever };
 
 // What a token is inside a string, and how many characters it has if it is kWhole.
@@ -67,6 +79,8 @@ Result<TokenTrie> TokenTrie::Build(Vocabulary vocabulary) {
     trie.next_equal_[static_cast<std::size_t>(sorted[i - 1])] = sorted[i];
   }
   trie.nodes_ = trie.BuildNodes(sorted);
+  trie.ranked_ = sorted;
+  trie.BuildSubtrees();
   trie.json_ = trie.BuildClass(sorted, true);
   trie.plain_ = trie.BuildClass(sorted, false);
   return trie;
@@ -97,6 +111,40 @@ std::vector<TokenTrie::Node> TokenTrie::BuildNodes(std::span<const std::int32_t>
   }
   close(0);
   return nodes;
+}
+
+std::uint64_t TokenTrie::KindOf(std::uint8_t byte) {
+  if (byte >= 'a' && byte <= 'z') return kLower;
+  if (byte >= 'A' && byte <= 'Z') return kUpper;
+  if (byte >= '0' && byte <= '9') return kDigit;
+  if (byte < 0x20 || byte == 0x7F) return kControl;
+  if (byte >= 0x80) return kBeyondAscii;
+  // ' ' .. '/', ':' .. '@', '[' .. '`', '{' .. '~': 33 bits behind the others.
+  const int place = byte < '0'   ? byte - ' '
+                    : byte < 'A' ? byte - ':' + 16
+                    : byte < 'a' ? byte - '[' + 23
+                                 : byte - '{' + 29;
+  return std::uint64_t{1} << (6 + place);
+}
+
+void TokenTrie::BuildSubtrees() {
+  subtrees_.resize(nodes_.size());
+  std::uint32_t rank = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    subtrees_[i] = {KindOf(nodes_[i].byte), rank};
+    ForTokensOf(nodes_[i], [&](std::int32_t) { ++rank; });
+    if (nodes_[i].token >= 0 && CountCharacters(Bytes(nodes_[i].token)) == 0) subtrees_[i].kinds |= kBroken;
+  }
+  // Whoever stands further back is done first, so that children are done before their parents.
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    for (std::size_t child = i + 1; child < i + nodes_[i].size; child += nodes_[child].size) {
+      subtrees_[i].kinds |= subtrees_[child].kinds;
+    }
+  }
+  ranked_characters_.reserve(ranked_.size());
+  for (const std::int32_t token : ranked_) {
+    ranked_characters_.push_back(static_cast<std::uint16_t>(CountCharacters(Bytes(token))));
+  }
 }
 
 TokenTrie::StringClass TokenTrie::BuildClass(std::span<const std::int32_t> sorted, bool json) const {
@@ -132,8 +180,10 @@ bool TokenTrie::IsStop(std::int32_t token) const {
 
 std::size_t TokenTrie::memory_bytes() const {
   std::size_t total = (nodes_.size() + json_.others.size() + plain_.others.size()) * sizeof(Node);
+  total += subtrees_.size() * sizeof(Subtree);
+  total += ranked_.size() * (sizeof(std::int32_t) + sizeof(std::uint16_t) + sizeof(std::int32_t));
   total += (json_.by_length.size() + plain_.by_length.size()) * words() * sizeof(std::uint64_t);
-  for (const std::string& bytes : vocabulary_.bytes) total += sizeof bytes + bytes.capacity();
+  for (const std::string& bytes : vocabulary_.bytes) total += sizeof(std::string) + bytes.capacity();
   return total;
 }
 

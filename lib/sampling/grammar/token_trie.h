@@ -26,6 +26,24 @@ class TokenTrie {
     std::uint8_t byte;
   };
 
+  // Kinds of characters, so that a whole part of the tree can be judged at once. The other printable
+  // characters of ASCII have a bit each.
+  enum CharacterKinds : std::uint64_t {
+    kLower = 1,
+    kUpper = 2,
+    kDigit = 4,
+    kControl = 8,
+    kBeyondAscii = 16,
+    kBroken = 32,  // bytes that are not whole characters
+  };
+  static std::uint64_t KindOf(std::uint8_t byte);
+
+  // Of the node with the same index, and all below it.
+  struct Subtree {
+    std::uint64_t kinds;
+    std::uint32_t first_rank;  // of its tokens, which stand one after the other in ranked()
+  };
+
   // Tokens by what they say inside a string.
   struct StringClass {
     // Whole characters only, all of which need no care; by the most characters, from 0 to the longest.
@@ -44,6 +62,11 @@ class TokenTrie {
   static Result<TokenTrie> Build(Vocabulary vocabulary);
 
   std::span<const Node> nodes() const { return nodes_; }
+  std::span<const Subtree> subtrees() const { return subtrees_; }
+  // All tokens that have bytes, in the order of the tree, and the number of their characters (of those that
+  // are whole ones).
+  std::span<const std::int32_t> ranked() const { return ranked_; }
+  std::span<const std::uint16_t> ranked_characters() const { return ranked_characters_; }
   // In JSON's strings, and in strings between control tokens.
   const StringClass& json() const { return json_; }
   const StringClass& plain() const { return plain_; }
@@ -69,11 +92,15 @@ class TokenTrie {
 
  private:
   std::vector<Node> BuildNodes(std::span<const std::int32_t> sorted) const;
+  void BuildSubtrees();
   StringClass BuildClass(std::span<const std::int32_t> sorted, bool json) const;
 
   Vocabulary vocabulary_;
   std::vector<std::int32_t> next_equal_;  // by id: the next token with the same bytes, or -1
   std::vector<Node> nodes_;
+  std::vector<Subtree> subtrees_;
+  std::vector<std::int32_t> ranked_;
+  std::vector<std::uint16_t> ranked_characters_;
   StringClass json_, plain_;
 };
 
