@@ -110,6 +110,8 @@ Result<carat::QuantizeOptions> ToQuantizeOptions(const carat_quantize_options& g
   CARAT_ASSIGN_OR_RETURN(options.per_layer_embeddings,
                          OptionalText(given.per_layer_embeddings, given.per_layer_embeddings_size,
                                       "carat_quantize_options.per_layer_embeddings"));
+  CARAT_ASSIGN_OR_RETURN(options.mmproj,
+                         OptionalText(given.mmproj, given.mmproj_size, "carat_quantize_options.mmproj"));
   options.overwrite = given.overwrite != 0;
   options.requantize = given.requantize != 0;
   options.threads = given.threads;
@@ -126,6 +128,8 @@ Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
   CARAT_RETURN_IF_ERROR(
       IsEnumValue(given.precision, CARAT_PRECISION_BFLOAT16, "carat_model_options.precision"));
   ModelOptions options;
+  CARAT_ASSIGN_OR_RETURN(options.mmproj,
+                         OptionalText(given.mmproj, given.mmproj_size, "carat_model_options.mmproj"));
   options.weight_type = static_cast<carat::WeightType>(given.weight_type);
   options.precision = static_cast<carat::Precision>(given.precision);
   options.threads = given.threads;

@@ -22,6 +22,8 @@ inline constexpr std::size_t kFirstSize<carat_sampling_options> = offsetof(carat
 template <>
 inline constexpr std::size_t kFirstSize<carat_model_options> = offsetof(carat_model_options, precision);
 template <>
+inline constexpr std::size_t kFirstSize<carat_quantize_options> = offsetof(carat_quantize_options, mmproj);
+template <>
 inline constexpr std::size_t kFirstSize<carat_model_info> = offsetof(carat_model_info, bytes_per_token);
 template <>
 inline constexpr std::size_t kFirstSize<carat_reply_options> = offsetof(carat_reply_options, answer);

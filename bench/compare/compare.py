@@ -6,7 +6,7 @@ alternate, so that what disturbs the machine disturbs both. The table shows medi
 
 usage: compare.py --carat PROGRAM FILE.gguf... [--threads 2] [--prompt 512,2048] [--generate 64]
                   [--depth 0,4096] [--turns 5] [--cache DIR] [--json OUT]
-       compare.py --carat PROGRAM --quality TEXT --reference MODEL FILE.gguf...
+       compare.py --carat PROGRAM --quality TEXT --reference MODEL [--types q8_0,q4_0] [FILE.gguf...]
 """
 import argparse
 import json
@@ -138,16 +138,31 @@ def print_speed(path, result, arguments):
 def compare_quality(arguments):
     print("| file | engine | tokens | divergence, nats | same best token | largest error of a logit |\n|---|---|---|---|---|---|")
     for path in arguments.files:
-        common = [arguments.carat, "quality", path, "--reference", arguments.reference, "--text", arguments.quality,
-                  "--threads", str(arguments.threads), "--json"]
-        carat = run(common)
-        print_quality(path, "carat", carat)
+        compare_quality_of(path, arguments)
+    for kind in arguments.types:
         with tempfile.TemporaryDirectory() as folder:
-            tokens, logits = os.path.join(folder, "tokens"), os.path.join(folder, "logits")
-            with open(tokens, "w", encoding="utf-8") as file:
-                json.dump(carat["tokens"], file)
-            subprocess.run(itself("llama.cpp", path, arguments, "--tokens", tokens, "--logits", logits), check=True)
+            path = os.path.join(folder, f"{os.path.basename(os.path.normpath(arguments.reference))}-{kind}.gguf")
+            subprocess.run([arguments.carat, "quantize", arguments.reference, path, "--type", kind, "--quiet"], check=True)
+            compare_quality_of(path, arguments)
+
+
+def compare_quality_of(path, arguments):
+    common = [arguments.carat, "quality", path, "--reference", arguments.reference, "--text", arguments.quality,
+              "--threads", str(arguments.threads), "--json"]
+    carat = run(common)
+    print_quality(path, "carat", carat)
+    with tempfile.TemporaryDirectory() as folder:
+        tokens, logits = os.path.join(folder, "tokens"), os.path.join(folder, "logits")
+        with open(tokens, "w", encoding="utf-8") as file:
+            json.dump(carat["tokens"], file)
+        done = subprocess.run(itself("llama.cpp", path, arguments, "--tokens", tokens, "--logits", logits),
+                              capture_output=True, text=True, check=False)
+        if done.returncode == 0:
             print_quality(path, "llama.cpp", run(common + ["--logits", logits]))
+            return
+    # Some models do not load there: say so, and go on.
+    reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    print(f"| {os.path.basename(path)} | llama.cpp | | {reason} | | |", flush=True)
 
 
 def print_quality(path, engine, measured):
@@ -157,7 +172,7 @@ def print_quality(path, engine, measured):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("files", nargs="+", metavar="FILE.gguf")
+    parser.add_argument("files", nargs="*", metavar="FILE.gguf")
     parser.add_argument("--carat", help="the carat program")
     parser.add_argument("--carat-options", default="", help="more options for carat bench, in one word")
     parser.add_argument("--threads", type=int, default=2)
@@ -167,6 +182,8 @@ def main():
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--quality", metavar="TEXT", help="compare predictions of this text instead of speed")
     parser.add_argument("--reference", metavar="MODEL", help="the model of float weights that --quality compares with")
+    parser.add_argument("--types", type=lambda text: text.split(","), default=[],
+                        help="also files that carat quantize writes of the reference: q8_0,q4_0,...")
     parser.add_argument("--cache", default=DEFAULT_CACHE, help="where llama.cpp is installed")
     parser.add_argument("--json", help="also write the figures here")
     parser.add_argument("--engine", choices=["llama.cpp"], help=argparse.SUPPRESS)
@@ -179,6 +196,8 @@ def main():
         print(json.dumps(measure_llama_cpp(arguments)))
     elif not arguments.carat:
         parser.error("--carat is missing")
+    elif not arguments.files and not arguments.types:
+        parser.error("name GGUF files, or --types with --quality")
     elif arguments.quality:
         if not arguments.reference:
             parser.error("--quality needs --reference")

@@ -21,6 +21,7 @@ namespace {
 
 struct InspectArguments {
   std::string path;
+  std::string mmproj;
   bool tensors = false;
   bool json = false;
   std::vector<std::int64_t> contexts;
@@ -103,7 +104,9 @@ void PrintTensors(const Model& model) {
 }
 
 int Inspect(const InspectArguments& arguments) {
-  const Model model = ValueOrThrow(Model::Load(arguments.path));
+  ModelOptions options;
+  options.mmproj = arguments.mmproj;
+  const Model model = ValueOrThrow(Model::Load(arguments.path, options));
   const Inspection inspection = InspectModel(model, arguments.contexts);
   if (arguments.json) {
     WriteNow(InspectionAsJson(inspection, arguments.tensors ? model.Tensors() : std::vector<TensorInfo>{}));
@@ -123,7 +126,9 @@ Command AddInspect(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("inspect", "Show what is in a checkpoint, and what memory it will take");
   constexpr char kGroup[] = "Report";
-  AddPositional(*command, "MODEL", arguments->path, "The checkpoint: a folder with config.json and weights");
+  AddPositional(*command, "MODEL", arguments->path,
+                "The checkpoint: a folder with config.json and weights, or a GGUF file");
+  AddMmproj(*command, arguments->mmproj);
   AddFlag(*command, kGroup, "--tensors", arguments->tensors, "List every tensor too");
   AddValue(*command, kGroup, "--context", arguments->contexts, "N,...",
            "Context sizes to tell the memory for  [1024, 4096, ... the model's own]")

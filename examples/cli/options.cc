@@ -125,10 +125,16 @@ std::string ListNames(const std::vector<std::string>& names) {
   return absl::StrJoin(names, ", ");
 }
 
+void AddMmproj(CLI::App& command, std::string& mmproj) {
+  AddValue(command, "Machine", "--mmproj", mmproj, "FILE",
+           "Vision and audio towers for a GGUF model: a GGUF file  [text only]");
+}
+
 void AddModelArguments(CLI::App& command, ModelArguments& a) {
   constexpr char kGroup[] = "Machine";
   AddPositional(command, "MODEL", a.path,
                 "The checkpoint: a folder with config.json and weights, or a GGUF file");
+  AddMmproj(command, a.mmproj);
   AddValue(command, kGroup, "--threads", a.threads, "N",
            "Threads that work together; 0: one for each core  [0]")
       ->check(CLI::Range(0, 4096));
@@ -211,6 +217,7 @@ Model LoadModel(const ModelArguments& arguments, const Interrupts& interrupts) {
   options.weight_type = ParseWeightType(arguments.weights);
   options.precision = ParsePrecision(arguments.precision);
   options.preload = !arguments.no_preload;
+  options.mmproj = arguments.mmproj;
   ProgressBar bar("loading", !arguments.quiet);
   options.progress = [&bar, &interrupts](std::int64_t done, std::int64_t total) {
     bar.Update(done, total);

@@ -16,6 +16,7 @@ namespace carat::cli {
 
 struct ModelArguments {
   std::string path;
+  std::string mmproj;
   int threads = 0;
   std::string instruction_set = "auto";
   std::string weights = "stored";
@@ -78,6 +79,7 @@ CLI::Validator AtLeast(double least);
 // "auto, plain, avx2": the names an option takes, for its help.
 std::string ListNames(const std::vector<std::string>& names);
 
+void AddMmproj(CLI::App& command, std::string& mmproj);
 void AddModelArguments(CLI::App& command, ModelArguments& arguments);
 void AddSessionArguments(CLI::App& command, SessionArguments& arguments);
 void AddSamplingArguments(CLI::App& command, SamplingArguments& arguments);

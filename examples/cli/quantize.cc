@@ -56,9 +56,11 @@ Command AddQuantize(CLI::App& program) {
            "Of the embedding table, which is the head too  [q6_k, or finer with a finer type]");
   AddValue(*command, kGroup, "--per-layer-embeddings", a->options.per_layer_embeddings, "TYPE",
            "Of the table of per-layer embeddings  [as --type]");
+  AddValue(*command, kGroup, "--mmproj", a->options.mmproj, "FILE",
+           "Write the vision and audio towers too, to this GGUF file, not rounded  [left out]");
   AddFlag(*command, kGroup, "--requantize", a->options.requantize,
           "Round what is in blocks already, at a loss");
-  AddFlag(*command, kGroup, "--overwrite", a->options.overwrite, "Replace OUT if it is there");
+  AddFlag(*command, kGroup, "--overwrite", a->options.overwrite, "Replace the files if they are there");
   AddValue(*command, kGroup, "--threads", a->options.threads, "N", "0: one for each core  [0]")
       ->check(CLI::Range(0, 4096));
   AddFlag(*command, kGroup, "--quiet,-q", a->quiet, "Nothing on stderr but errors");

@@ -112,6 +112,9 @@ struct ModelOptions {
   WeightType weight_type = WeightType::kAsStored;
   // bf16 activations round each input of a product by at most 2^-9 of itself: logits move by some hundredths.
   Precision precision = Precision::kAuto;
+  // A GGUF file with the vision and audio towers that belong to a GGUF model, often called mmproj: with it,
+  // the model takes pictures and sound. Folders hold their own towers. Empty: text only.
+  std::string mmproj;
   // Read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk.
   bool preload = false;
@@ -177,10 +180,11 @@ class CARAT_EXPORT Model {
  public:
   // Opens a checkpoint: a folder in the published Hugging Face form (config.json, model.safetensors or shards
   // with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one), a GGUF
-  // file, any part of a split one, or a folder with one GGUF model. Weights in a GGUF file's blocks, and
-  // those that `weight_type` rounds, are packed into memory now; others stay mapped. Errors: NOT_FOUND,
-  // DATA_LOSS (cut short, malformed, contradicting itself), INVALID_ARGUMENT (options), UNIMPLEMENTED (a
-  // variant this version cannot run), RESOURCE_EXHAUSTED. The message names file, tensor, expected and found.
+  // file, any part of a split one, or a folder with one GGUF model; `mmproj` adds towers to a GGUF model.
+  // Weights in a GGUF file's blocks, and those that `weight_type` rounds, are packed into memory now; others
+  // stay mapped. Errors: NOT_FOUND, DATA_LOSS (cut short, malformed, contradicting itself), INVALID_ARGUMENT
+  // (options, files that do not belong together), UNIMPLEMENTED (a variant this version cannot run),
+  // RESOURCE_EXHAUSTED. The message names file, tensor, expected and found.
   static Result<Model> Load(std::string_view path, const ModelOptions& options = {}) noexcept;
 
   const ModelInfo& info() const noexcept;

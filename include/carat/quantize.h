@@ -34,7 +34,11 @@ struct QuantizeOptions {
   std::string embeddings;
   // The format of the table of per-layer embeddings; empty: the type's.
   std::string per_layer_embeddings;
-  // Replace a file of that name. Otherwise it is ALREADY_EXISTS.
+  // Write the vision and audio towers too, to a GGUF file of that name (often called mmproj), which
+  // ModelOptions::mmproj takes. Their matrices stay as they are stored, and what other readers want so is
+  // f32. Empty: towers are left out. FAILED_PRECONDITION if the checkpoint has none.
+  std::string mmproj;
+  // Replace files of these names. Otherwise it is ALREADY_EXISTS.
   bool overwrite = false;
   // Round again what is in blocks of another format already, which costs quality. Otherwise it is
   // FAILED_PRECONDITION.
@@ -50,10 +54,11 @@ struct QuantizeOptions {
 
 // Reads a checkpoint, whatever Model::Load opens, and writes its text decoder to the file `out`. What is in
 // the wanted format already is copied bit for bit. `out` appears when it is complete: until then there is a
-// file beside it whose name ends in ".part", which goes away if anything fails. Vision and audio towers are
-// left out, which the log tells. Errors: those of Model::Load; ALREADY_EXISTS; FAILED_PRECONDITION (blocks of
-// another format); UNIMPLEMENTED for what GGUF cannot say; UNAVAILABLE if the file cannot be written;
-// CANCELLED by `progress`. May run in several threads at once, for different files. Since 0.1.
+// file beside it whose name ends in ".part", which goes away if anything fails. Vision and audio towers go to
+// a file of their own (options.mmproj), or are left out, which the log tells. Errors: those of Model::Load;
+// ALREADY_EXISTS; FAILED_PRECONDITION (blocks of another format; no towers where a file for them is named);
+// UNIMPLEMENTED for what GGUF cannot say; UNAVAILABLE if a file cannot be written; CANCELLED by `progress`.
+// May run in several threads at once, for different files. Since 0.1.
 CARAT_EXPORT Status QuantizeCheckpoint(std::string_view in, std::string_view out,
                                        const QuantizeOptions& options = {}) noexcept;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/error.h"
+#include "lib/weights/tower_config.h"
 
 namespace carat::internal {
 
@@ -59,7 +60,7 @@ Result<std::unique_ptr<const AudioEncoder>> AudioEncoder::Create(const Checkpoin
                                                                  const KernelTable& kernels,
                                                                  const ParallelWork& work,
                                                                  const AudioOptions& options) {
-  CARAT_ASSIGN_OR_RETURN(const auto config, ReadAudioConfig(checkpoint.folder()));
+  CARAT_ASSIGN_OR_RETURN(const auto config, ReadAudioConfig(checkpoint));
   if (!config) {
     return FailedPrecondition("%s: this model has no audio tower (config.json has no audio_config)",
                               checkpoint.folder());

@@ -171,8 +171,8 @@ class Binder {
     CARAT_ASSIGN_OR_RETURN(w.query_scale, Vector(at + "per_dim_scale", config_.head_dim));
     const double factor = 1 / std::sqrt(static_cast<double>(config_.head_dim)) / std::log(2.0);
     for (float& value : w.query_scale) {
-      const double x = value;  // softplus, without overflow
-      value = static_cast<float>(factor * (std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)))));
+      const float scale = checkpoint_.is_gguf() ? value : Softplus(value);
+      value = static_cast<float>(factor * static_cast<double>(scale));
     }
     w.key_scale = static_cast<float>(std::log1p(std::exp(1.0)) / std::log(2.0));
     CARAT_ASSIGN_OR_RETURN(w.relative_keys, RelativeKeys(at + "relative_k_proj.weight"));

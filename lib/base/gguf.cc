@@ -450,6 +450,17 @@ Result<std::optional<std::vector<std::int64_t>>> GgufFile::Integers(std::string_
   return std::optional(std::move(numbers));
 }
 
+Result<std::optional<std::vector<float>>> GgufFile::Numbers(std::string_view key) const {
+  const GgufValue* value = Find(key);
+  if (value == nullptr) return std::optional<std::vector<float>>();
+  if (!value->is_array || value->type != GgufType::kFloat32) {
+    return InvalidArgument("%s is %s, but must be an array of float32", Locate(key), Describe(*value));
+  }
+  std::vector<float> numbers(value->count);
+  if (!numbers.empty()) std::memcpy(numbers.data(), value->bytes.data(), numbers.size() * sizeof(float));
+  return std::optional(std::move(numbers));
+}
+
 Result<std::optional<std::vector<std::string_view>>> GgufFile::Strings(std::string_view key) const {
   const GgufValue* value = Find(key);
   if (value == nullptr) return std::optional<std::vector<std::string_view>>();

@@ -93,6 +93,7 @@ class GgufFile {
   // Arrays. Booleans count as integers 0 and 1. The strings point into the mapping; they may be any bytes.
   Result<std::optional<std::vector<std::int64_t>>> Integers(std::string_view key, GgufRange range) const;
   Result<std::optional<std::vector<std::string_view>>> Strings(std::string_view key) const;
+  Result<std::optional<std::vector<float>>> Numbers(std::string_view key) const;  // of float32
 
   // "file.gguf: gemma4.block_count", for messages.
   std::string Locate(std::string_view key) const;

@@ -6,26 +6,19 @@
 #include <utility>
 #include <vector>
 
-#include "lib/base/aligned_buffer.h"
 #include "lib/base/error.h"
 #include "lib/base/guard.h"
-#include "lib/base/page_release.h"
-#include "lib/base/thread_pool.h"
 #include "lib/convert/format_plan.h"
 #include "lib/convert/gguf_header.h"
 #include "lib/convert/output_file.h"
-#include "lib/quant/block_formats.h"
+#include "lib/convert/tensor_stream.h"
+#include "lib/convert/tower_file.h"
 #include "lib/weights/checkpoint.h"
 #include "lib/weights/gguf_keys.h"
 #include "lib/weights/gguf_names.h"
 
 namespace carat::internal {
 namespace {
-
-// Values that one thread rounds at a time, and that are written at a time: whole numbers of every format's
-// blocks.
-constexpr std::int64_t kPiece = 1 << 14;
-constexpr std::int64_t kPortion = 1 << 22;
 
 struct PlannedTensor {
   const TensorEntry* source;
@@ -47,15 +40,29 @@ class Quantizer {
     const std::vector<float> factors = GgufRopeFactors(config_);
     const auto factor_count = static_cast<std::int64_t>(factors.size());
     header.Tensor(kGgufRopeFactors, {&factor_count, 1}, NumberFormat::kF32);
-    CARAT_ASSIGN_OR_RETURN(work_, MakeParallelWork(options_.threads, options_.runner));
-    CARAT_RETURN_IF_ERROR(Allocate());
+    std::optional<TowerFile> towers;
+    if (!options_.mmproj.empty()) {
+      CARAT_ASSIGN_OR_RETURN(towers, TowerFile::Plan(checkpoint_));
+      total_ += towers->source_bytes();
+    }
+    CARAT_ASSIGN_OR_RETURN(TensorStream stream, TensorStream::Create(options_, total_));
     CARAT_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path, options_.overwrite));
-    Tell(path);
+    std::optional<OutputFile> tower_file;
+    if (towers) {
+      CARAT_ASSIGN_OR_RETURN(OutputFile created, OutputFile::Create(options_.mmproj, options_.overwrite));
+      tower_file.emplace(std::move(created));
+    }
+    Tell(path, towers);
     const std::string head = header.Bytes();
     CARAT_RETURN_IF_ERROR(file.Write(head.data(), head.size()));
-    for (const PlannedTensor& tensor : tensors_) CARAT_RETURN_IF_ERROR(WriteTensor(tensor, file));
-    CARAT_RETURN_IF_ERROR(file.Write(factors.data(), factors.size() * sizeof(float)));
-    CARAT_RETURN_IF_ERROR(Pad(factors.size() * sizeof(float), file));
+    for (const PlannedTensor& tensor : tensors_) {
+      CARAT_RETURN_IF_ERROR(stream.Write(*tensor.source, tensor.choice.format, file));
+    }
+    CARAT_RETURN_IF_ERROR(stream.WriteValues(factors, 0, file));
+    if (towers) {
+      CARAT_RETURN_IF_ERROR(towers->Write(stream, *tower_file));
+      CARAT_RETURN_IF_ERROR(tower_file->Finish());
+    }
     return file.Finish();
   }
 
@@ -110,17 +117,8 @@ class Quantizer {
         std::string(NumberFormatName(to)));
   }
 
-  Status Allocate() {
-    CARAT_ASSIGN_OR_RETURN(output_, AlignedBuffer<std::byte>::Allocate(BytesOf(NumberFormat::kF32, kPortion),
-                                                                       "rounded weights"));
-    CARAT_ASSIGN_OR_RETURN(
-        scratch_, AlignedBuffer<float>::Allocate(static_cast<std::uint64_t>(work_->workers()) * kPiece,
-                                                 "weights to be rounded"));
-    return {};
-  }
-
   // What a reader of the log wants to know beforehand.
-  void Tell(const std::string& path) const {
+  void Tell(const std::string& path, const std::optional<TowerFile>& towers) const {
     std::map<NumberFormat, std::int64_t> bytes;
     std::map<std::pair<NumberFormat, NumberFormat>, std::vector<const PlannedTensor*>> replaced;
     for (const PlannedTensor& tensor : tensors_) {
@@ -145,51 +143,13 @@ class Quantizer {
               tensors.size(), std::string(found), std::string(wanted), tensors.front()->name,
               tensors.front()->source->shape.back()));
     }
-    if (left_out_ > 0) {
+    if (towers) Log(LogSeverity::kInfo, absl::StrFormat("%s: %s", options_.mmproj, towers->Description()));
+    if (left_out_ > 0 && !towers) {
       Log(LogSeverity::kWarning,
           absl::StrFormat(
               "%d tensors of the vision and audio towers are left out: the file is the text decoder's",
               left_out_));
     }
-  }
-
-  Status WriteTensor(const PlannedTensor& tensor, OutputFile& file) {
-    const TensorEntry& source = *tensor.source;
-    const std::int64_t values = source.values();
-    for (std::int64_t first = 0; first < values; first += kPortion) {
-      const std::int64_t count = std::min(kPortion, values - first);
-      const std::byte* from = source.data + BytesOf(source.format, first);
-      const std::size_t from_bytes = BytesOf(source.format, count);
-      if (source.format == tensor.choice.format) {
-        CARAT_RETURN_IF_ERROR(file.Write(from, from_bytes));
-      } else {
-        Round(source.format, from, count, tensor.choice.format);
-        CARAT_RETURN_IF_ERROR(file.Write(output_.data(), BytesOf(tensor.choice.format, count)));
-      }
-      ReleaseMappedPages(from, from_bytes);
-      done_ += static_cast<std::int64_t>(from_bytes);
-      if (options_.progress && !options_.progress(done_, total_)) {
-        return Cancelled("writing was stopped by the progress callback");
-      }
-    }
-    return Pad(BytesOf(tensor.choice.format, values), file);
-  }
-
-  // Into output_.
-  void Round(NumberFormat from_format, const std::byte* from, std::int64_t values,
-             NumberFormat to_format) const {
-    work_->For((values + kPiece - 1) / kPiece, [&](std::int64_t piece, int worker) {
-      const std::int64_t first = piece * kPiece;
-      const std::int64_t count = std::min(kPiece, values - first);
-      float* floats = scratch_.data() + static_cast<std::int64_t>(worker) * kPiece;
-      DecodeBlocks(from_format, from + BytesOf(from_format, first), count, floats);
-      EncodeBlocks(to_format, floats, count, output_.data() + BytesOf(to_format, first));
-    });
-  }
-
-  static Status Pad(std::uint64_t bytes, OutputFile& file) {
-    const std::string padding(GgufPadding(bytes), '\0');
-    return file.Write(padding.data(), padding.size());
   }
 
   const Checkpoint& checkpoint_;
@@ -199,10 +159,6 @@ class Quantizer {
   std::vector<PlannedTensor> tensors_;
   std::int64_t left_out_ = 0;
   std::int64_t total_ = 0;
-  std::int64_t done_ = 0;
-  std::unique_ptr<const ParallelWork> work_;
-  AlignedBuffer<std::byte> output_;
-  AlignedBuffer<float> scratch_;
 };
 
 Status Quantize(const std::string& in, const std::string& out, const QuantizeOptions& options) {
@@ -210,6 +166,12 @@ Status Quantize(const std::string& in, const std::string& out, const QuantizeOpt
                          FormatPlan::Create(options.type, options.embeddings, options.per_layer_embeddings));
   if (out.empty()) return InvalidArgument("the name of the file to write is empty");
   if (!options.overwrite && FileExists(out)) return AlreadyExists("%s: there is such a file already", out);
+  if (!options.overwrite && FileExists(options.mmproj)) {
+    return AlreadyExists("%s: there is such a file already", options.mmproj);
+  }
+  if (options.mmproj == out) {
+    return InvalidArgument("%s: the text decoder and the towers go to two files, but have one name", out);
+  }
   CARAT_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(in));
   return Quantizer(checkpoint, plan, options).Write(out);
 }

@@ -75,7 +75,7 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
                                                          const ModelOptions& options) {
   CARAT_ASSIGN_OR_RETURN(const InstructionSet set, ChooseInstructionSet(options.instruction_set));
   CARAT_ASSIGN_OR_RETURN(const KernelTable* kernels, KernelsFor(set));
-  CARAT_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path));
+  CARAT_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path, options.mmproj));
   CARAT_ASSIGN_OR_RETURN(TextWeights weights, BindTextWeights(checkpoint));
   CARAT_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(path));
   if (tokenizer.vocabulary_size() > checkpoint.config().text.vocabulary_size) {

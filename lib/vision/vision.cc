@@ -10,6 +10,7 @@
 #include "lib/kernels/block_product.h"
 #include "lib/kernels/kernels.h"
 #include "lib/vision/tower.h"
+#include "lib/weights/tower_config.h"
 
 namespace carat::internal {
 namespace {
@@ -52,9 +53,9 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const Checkpoint& c
                                                              const KernelTable& kernels,
                                                              const ParallelWork& work,
                                                              const VisionOptions& options) {
-  CARAT_ASSIGN_OR_RETURN(const std::optional<VisionConfig> config, ReadVisionConfig(checkpoint.folder()));
+  CARAT_ASSIGN_OR_RETURN(const std::optional<VisionConfig> config, ReadVisionConfig(checkpoint));
   if (!config) return NotFound("%s: this checkpoint has no vision tower", checkpoint.folder());
-  CARAT_ASSIGN_OR_RETURN(const VisionBudgets budgets, ReadVisionBudgets(checkpoint.folder()));
+  CARAT_ASSIGN_OR_RETURN(const VisionBudgets budgets, ReadVisionBudgets(checkpoint));
   return std::make_unique<VisionEncoder>(checkpoint, *config, budgets, kernels, work, options);
 }
 

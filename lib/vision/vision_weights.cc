@@ -1,6 +1,7 @@
 #include "lib/vision/vision_weights.h"
 
 #include <cmath>
+#include <cstring>
 #include <initializer_list>
 #include <utility>
 
@@ -20,8 +21,7 @@ class Binder {
   Result<VisionWeights> Bind() const {
     const std::int64_t hidden = config_.hidden_size;
     VisionWeights weights;
-    CARAT_ASSIGN_OR_RETURN(weights.patch_projection,
-                           Matrix(Tower("patch_embedder.input_proj.weight"), hidden, config_.patch_values()));
+    CARAT_RETURN_IF_ERROR(PatchProjection(weights));
     CARAT_ASSIGN_OR_RETURN(weights.positions, Positions());
     if (config_.standardize) {
       CARAT_ASSIGN_OR_RETURN(weights.std_bias, Vector(Tower("std_bias"), {hidden}));
@@ -49,6 +49,42 @@ class Binder {
   Result<MatrixView> Matrix(const std::string& name, std::int64_t rows, std::int64_t cols) const {
     CARAT_ASSIGN_OR_RETURN(const TensorEntry* tensor, Require(name, {rows, cols}));
     return MatrixView{tensor->data, tensor->format, rows, cols};
+  }
+
+  // A folder's rows are as pictures are prepared; a GGUF file's lie channel by channel and are put in order.
+  // They are f32 there for other readers' sake, and bf16 again here where that loses nothing.
+  Status PatchProjection(VisionWeights& weights) const {
+    const std::string name = Tower("patch_embedder.input_proj.weight");
+    const std::int64_t hidden = config_.hidden_size, values = config_.patch_values();
+    const TensorEntry* found = checkpoint_.Find(name);
+    if (found == nullptr || found->shape.size() != 4) {
+      CARAT_ASSIGN_OR_RETURN(weights.patch_projection, Matrix(name, hidden, values));
+      return {};
+    }
+    const std::int64_t side = config_.patch_size;
+    CARAT_ASSIGN_OR_RETURN(const TensorEntry* tensor, Require(name, {hidden, 3, side, side}));
+    const auto count = static_cast<std::size_t>(hidden * values);
+    bool fits_bf16 = true;
+    for (std::size_t i = 0; i < count && fits_bf16; ++i) {
+      const float value = LoadValue(tensor->data, tensor->format, i);
+      fits_bf16 = BFloat16ToFloat(FloatToBFloat16(value)) == value;
+    }
+    const NumberFormat format = fits_bf16 ? NumberFormat::kBF16 : NumberFormat::kF32;
+    CARAT_ASSIGN_OR_RETURN(weights.ordered_patch_projection,
+                           AlignedBytes::Allocate(BytesOf(format, hidden * values), 1, "a patch projection"));
+    auto* data = static_cast<std::byte*>(weights.ordered_patch_projection.data());
+    for (std::int64_t row = 0; row < hidden; ++row) {
+      for (std::int64_t i = 0; i < values; ++i) {
+        const float value =
+            LoadValue(tensor->data, tensor->format, static_cast<std::size_t>(row * values + i));
+        const auto to = static_cast<std::size_t>(row * values + PatchValueOf(i, side));
+        const std::uint16_t rounded = FloatToBFloat16(value);
+        if (fits_bf16) std::memcpy(data + to * sizeof(rounded), &rounded, sizeof(rounded));
+        if (!fits_bf16) std::memcpy(data + to * sizeof(value), &value, sizeof(value));
+      }
+    }
+    weights.patch_projection = {data, format, hidden, values};
+    return {};
   }
 
   Result<MatrixView> Positions() const {

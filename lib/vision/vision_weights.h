@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "carat/status.h"
+#include "lib/base/aligned_buffer.h"
 #include "lib/base/tensor.h"
 #include "lib/weights/checkpoint.h"
 #include "lib/weights/vision_config.h"
@@ -39,6 +40,7 @@ struct VisionLayerWeights {
 
 struct VisionWeights {
   MatrixView patch_projection;             // [hidden, patch values]
+  AlignedBytes ordered_patch_projection;   // what it points into, if the file has it in another order
   MatrixView positions;                    // [2 * positions, hidden]: first by x, then by y
   std::vector<float> std_bias, std_scale;  // [hidden] each, or empty
   MatrixView text_projection;              // [text hidden, hidden]

@@ -26,6 +26,7 @@ struct MelConfig {
   std::int64_t max_milliseconds = 30000;
 
   std::int64_t max_samples() const { return sample_rate * max_milliseconds / 1000; }
+  bool operator==(const MelConfig&) const = default;
 };
 
 struct AudioConfig {

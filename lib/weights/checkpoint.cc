@@ -9,6 +9,7 @@
 #include "lib/base/json.h"
 #include "lib/weights/gguf_model.h"
 #include "lib/weights/gguf_names.h"
+#include "lib/weights/gguf_tower_names.h"
 #include "lib/weights/safetensors.h"
 
 namespace carat::internal {
@@ -130,9 +131,15 @@ Result<std::vector<TensorEntry>> ReadSafetensors(const std::shared_ptr<const Fil
   return entries;
 }
 
-Result<Checkpoint> Checkpoint::Open(const std::string& path) {
+Result<Checkpoint> Checkpoint::Open(const std::string& path, const std::string& towers) {
   CARAT_ASSIGN_OR_RETURN(const auto gguf, FindGgufModel(path));
-  return gguf ? OpenGguf(*gguf) : OpenFolder(path);
+  if (!gguf && !towers.empty()) {
+    return InvalidArgument(
+        "%s: a file of towers goes with a GGUF model, but %s is a folder, which holds its own", towers, path);
+  }
+  CARAT_ASSIGN_OR_RETURN(Checkpoint checkpoint, gguf ? OpenGguf(*gguf) : OpenFolder(path));
+  if (!towers.empty()) CARAT_RETURN_IF_ERROR(checkpoint.AddTowers(towers));
+  return checkpoint;
 }
 
 Result<Checkpoint> Checkpoint::OpenFolder(const std::string& folder) {
@@ -174,24 +181,62 @@ Status Checkpoint::AddPart(const GgufFile& part) {
       others_.emplace(full, OtherTensor{tensor.type_name, index});
       continue;
     }
-    by_name_.emplace(full, tensors_.size());
-    TensorEntry& entry = tensors_.emplace_back();
-    entry.name = full;
-    entry.name_in_file = tensor.name;
-    entry.format = *tensor.format;
-    entry.shape = tensor.shape;
-    entry.data = part.file()->bytes().data() + tensor.begin;
-    entry.bytes = tensor.bytes;
-    entry.file = index;
+    AddTensor(part, tensor, full, tensor.shape);
   }
   files_.push_back(part.file());
   return {};
 }
 
+// The file is the one that files_ gets next.
+void Checkpoint::AddTensor(const GgufFile& file, const GgufTensor& tensor, std::string name,
+                           std::vector<std::int64_t> shape) {
+  by_name_.emplace(name, tensors_.size());
+  TensorEntry& entry = tensors_.emplace_back();
+  entry.name = std::move(name);
+  entry.name_in_file = tensor.name;
+  entry.format = *tensor.format;
+  entry.shape = std::move(shape);
+  entry.data = file.file()->bytes().data() + tensor.begin;
+  entry.bytes = tensor.bytes;
+  entry.file = files_.size();
+}
+
+Status Checkpoint::AddTowers(const std::string& path) {
+  CARAT_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Open(path));
+  CARAT_ASSIGN_OR_RETURN(towers_, ReadGgufTowers(file, config_.text.hidden_size, folder_));
+  for (const GgufTensor& tensor : file.tensors()) {
+    const auto name = TowerNameOf(tensor.name);
+    if (!name) {
+      return Unimplemented(
+          "%s: tensor '%s': this version of carat has no place for it in a tower, and leaving it out could "
+          "change what is computed",
+          path, tensor.name);
+    }
+    if (!tensor.format || !IsFloat(*tensor.format)) {
+      return Unimplemented(
+          "%s: tensor '%s' is %s, but this version of carat runs towers in F32, F16 and BF16", path,
+          tensor.name, tensor.type_name);
+    }
+    CARAT_RETURN_IF_ERROR(CheckNew(*name, path));
+    AddTensor(file, tensor, *name, TowerShape(*name, tensor.shape));
+  }
+  files_.push_back(file.file());
+  towers_path_ = path;
+  config_.has_vision = towers_.vision.has_value();
+  config_.has_audio = towers_.audio.has_value();
+  return {};
+}
+
+const std::string& Checkpoint::PlaceOf(std::string_view name) const {
+  return towers_path_.empty() || name.starts_with(text_prefix_) ? folder_ : towers_path_;
+}
+
 std::string Checkpoint::NameInFile(std::string_view name) const {
-  if (is_gguf_ && name.starts_with(text_prefix_)) {
+  if (!is_gguf_) return std::string(name);
+  if (name.starts_with(text_prefix_)) {
     if (auto found = GgufNameOf(name.substr(text_prefix_.size()))) return *std::move(found);
   }
+  if (auto found = GgufTowerNameOf(name)) return *std::move(found);
   return std::string(name);
 }
 
@@ -294,8 +339,8 @@ Result<const TensorEntry*> Checkpoint::Require(std::string_view name,
   if (tensor == nullptr) {
     const auto other = others_.find(name);
     if (other == others_.end()) {
-      return NotFound("%s: expected a tensor '%s' of shape %s, but there is none", folder_, NameInFile(name),
-                      ShapeString(shape));
+      return NotFound("%s: expected a tensor '%s' of shape %s, but there is none", PlaceOf(name),
+                      NameInFile(name), ShapeString(shape));
     }
     return InvalidArgument(
         "%s: tensor '%s' is %s, but must be %s", files_[other->second.file]->path(), NameInFile(name),

@@ -16,6 +16,7 @@
 #include "lib/base/file_mapping.h"
 #include "lib/base/gguf.h"
 #include "lib/base/tensor.h"
+#include "lib/weights/gguf_towers.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {
@@ -48,12 +49,15 @@ class Checkpoint {
   // A Hugging Face folder: config.json, and model.safetensors or the shards of model.safetensors.index.json.
   // Or a GGUF file, any part of a split one, or a folder with one GGUF model: its tensors are presented under
   // the names that a folder would have. Nothing but the tables of contents is read.
-  static Result<Checkpoint> Open(const std::string& path);
+  // `towers`, if it is not empty, is a GGUF file with the vision and audio towers of a GGUF model.
+  static Result<Checkpoint> Open(const std::string& path, const std::string& towers = "");
 
   // The folder, or the GGUF file.
   const std::string& folder() const { return folder_; }
   bool is_gguf() const { return is_gguf_; }
   const ModelConfig& config() const { return config_; }
+  // Of a GGUF model with a file of towers; tower_config.h answers for every checkpoint.
+  const GgufTowers& towers() const { return towers_; }
   const std::vector<std::shared_ptr<const FileMapping>>& files() const { return files_; }
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
 
@@ -80,6 +84,11 @@ class Checkpoint {
   static Result<Checkpoint> OpenFolder(const std::string& folder);
   static Result<Checkpoint> OpenGguf(const std::string& path);
   Status AddPart(const GgufFile& part);
+  Status AddTowers(const std::string& path);
+  void AddTensor(const GgufFile& file, const GgufTensor& tensor, std::string name,
+                 std::vector<std::int64_t> shape);
+  // The path that an error names where the tensor is missing.
+  const std::string& PlaceOf(std::string_view name) const;
   // What the files call the tensor of that name.
   std::string NameInFile(std::string_view name) const;
   Status OpenFiles();
@@ -93,6 +102,8 @@ class Checkpoint {
   std::string folder_;
   bool is_gguf_ = false;
   ModelConfig config_;
+  GgufTowers towers_;
+  std::string towers_path_;
   std::vector<std::shared_ptr<const FileMapping>> files_;
   std::vector<TensorEntry> tensors_;
   std::map<std::string, std::size_t, std::less<>> by_name_;  // index into tensors_

@@ -329,6 +329,9 @@ class ConfigReader {
     CARAT_ASSIGN_OR_RETURN(const auto chat_template, file_.String("tokenizer.chat_template"));
     config_.chat_template = chat_template.value_or("");
     ReadMediaTokens(*pieces);
+    CARAT_ASSIGN_OR_RETURN(const auto bidirectional, file_.Boolean(kGgufBidirectionalMedia));
+    // Others' files do not say it: of the family, the models without per-layer inputs do.
+    text().bidirectional_media = bidirectional.value_or(text().per_layer_input_size == 0);
     CARAT_RETURN_IF_ERROR(ReadIds(kGgufSuppressTokens, &config_.suppress_tokens));
     CARAT_RETURN_IF_ERROR(ReadIds(kGgufStopTokens, &config_.stop_tokens));
     return config_.stop_tokens.empty() ? FindStopTokens(*pieces) : Status();

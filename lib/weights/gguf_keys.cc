@@ -113,6 +113,7 @@ Status AddModelKeys(const ModelConfig& config, const std::string& source, GgufHe
     header->Unsigned(Key("expert_used_count"), text.experts_per_token);
     header->Unsigned(Key("expert_feed_forward_length"), text.expert_intermediate_size);
   }
+  header->Boolean(kGgufBidirectionalMedia, text.bidirectional_media);
   AddSampling(config.sampling, header);
   return {};
 }

@@ -41,6 +41,7 @@ Result<ModelConfig> ReadGgufConfig(const GgufModel& model);
 // Keys that carat writes and reads, for what the format has no key for.
 inline constexpr std::string_view kGgufStopTokens = "carat.stop_token_ids";
 inline constexpr std::string_view kGgufSuppressTokens = "carat.suppress_token_ids";
+inline constexpr std::string_view kGgufBidirectionalMedia = "carat.bidirectional_media";
 inline constexpr std::string_view kGgufTypicalP = "carat.sampling.typical_p";
 
 }  // namespace carat::internal

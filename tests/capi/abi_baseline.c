@@ -67,7 +67,7 @@ _Static_assert(offsetof(carat_task_runner, concurrency) == 16, "carat_task_runne
 _Static_assert(offsetof(carat_task_runner, run) == 24, "carat_task_runner.run");
 _Static_assert(offsetof(carat_task_runner, release) == 32, "carat_task_runner.release");
 
-_Static_assert(sizeof(carat_model_options) == 72, "carat_model_options");
+_Static_assert(sizeof(carat_model_options) == 88, "carat_model_options");
 _Static_assert(offsetof(carat_model_options, struct_size) == 0, "carat_model_options.struct_size");
 _Static_assert(offsetof(carat_model_options, runner) == 8, "carat_model_options.runner");
 _Static_assert(offsetof(carat_model_options, progress) == 16, "carat_model_options.progress");
@@ -81,8 +81,10 @@ _Static_assert(offsetof(carat_model_options, preload) == 56, "carat_model_option
 _Static_assert(offsetof(carat_model_options, weight_type) == 60, "carat_model_options.weight_type");
 _Static_assert(offsetof(carat_model_options, precision) == 64, "carat_model_options.precision");
 _Static_assert(offsetof(carat_model_options, reserved) == 68, "carat_model_options.reserved");
+_Static_assert(offsetof(carat_model_options, mmproj) == 72, "carat_model_options.mmproj");
+_Static_assert(offsetof(carat_model_options, mmproj_size) == 80, "carat_model_options.mmproj_size");
 
-_Static_assert(sizeof(carat_quantize_options) == 104, "carat_quantize_options");
+_Static_assert(sizeof(carat_quantize_options) == 120, "carat_quantize_options");
 _Static_assert(offsetof(carat_quantize_options, struct_size) == 0, "carat_quantize_options.struct_size");
 _Static_assert(offsetof(carat_quantize_options, type) == 8, "carat_quantize_options.type");
 _Static_assert(offsetof(carat_quantize_options, type_size) == 16, "carat_quantize_options.type_size");
@@ -102,6 +104,8 @@ _Static_assert(offsetof(carat_quantize_options, threads) == 88, "carat_quantize_
 _Static_assert(offsetof(carat_quantize_options, overwrite) == 92, "carat_quantize_options.overwrite");
 _Static_assert(offsetof(carat_quantize_options, requantize) == 96, "carat_quantize_options.requantize");
 _Static_assert(offsetof(carat_quantize_options, reserved) == 100, "carat_quantize_options.reserved");
+_Static_assert(offsetof(carat_quantize_options, mmproj) == 104, "carat_quantize_options.mmproj");
+_Static_assert(offsetof(carat_quantize_options, mmproj_size) == 112, "carat_quantize_options.mmproj_size");
 
 _Static_assert(sizeof(carat_model_info) == 112, "carat_model_info");
 _Static_assert(offsetof(carat_model_info, struct_size) == 0, "carat_model_info.struct_size");
