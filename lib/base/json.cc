@@ -36,6 +36,7 @@ std::string_view TypeName(const dom::element& element) {
 Result<JsonDocument> JsonDocument::Parse(std::string_view text, std::string source) {
   JsonDocument document;
   document.source_ = std::move(source);
+  if (text.empty()) return DataLoss("%s: not valid JSON: it is empty", document.source_);
   document.parser_ = std::make_unique<dom::parser>();
   const auto error =
       document.parser_->parse(text.data(), text.size(), /*realloc_if_needed=*/true).get(document.root_);

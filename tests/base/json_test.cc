@@ -1,6 +1,10 @@
 #include "lib/base/json.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
 
 #include <cstdint>
 #include <string>
@@ -97,6 +101,16 @@ TEST(Json, BrokenTextsAreDataLoss) {
     EXPECT_EQ(document.status().code(), StatusCode::kDataLoss) << text;
     EXPECT_EQ(document.status().message().rfind("file.json: ", 0), 0u) << document.status().ToString();
   }
+}
+
+TEST(Json, EmptyFilesAreDataLoss) {
+  const std::string path = testing::TempDir() + "/carat_empty_" + std::to_string(getpid()) + ".json";
+  std::ofstream(path).flush();
+  const Status status = JsonDocument::ParseFile(path).status();
+  std::remove(path.c_str());
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
+  EXPECT_NE(std::string(status.message()).find(path), std::string::npos);
+  EXPECT_EQ(JsonDocument::Parse("", "nowhere").status().code(), StatusCode::kDataLoss);
 }
 
 TEST(Json, DepthIsLimited) {
