@@ -469,8 +469,8 @@ typedef struct carat_model_options {
   // Default AUTO.
   carat_precision precision;
   int32_t reserved;  // 0
-  // A GGUF file with the vision and audio towers that belong to a GGUF model, often called mmproj: with it, the
-  // model takes pictures and sound. Folders hold their own towers. NULL, the default: text only.
+  // A GGUF file with the vision and audio towers that belong to a GGUF model, often called mmproj: with it,
+  // the model takes pictures and sound. Folders hold their own towers. NULL, the default: text only.
   const char* mmproj;
   size_t mmproj_size;
 } carat_model_options;
@@ -512,8 +512,8 @@ typedef struct carat_quantize_options {
   int32_t requantize;  // 1: round again what is in blocks of another format, which otherwise is
                        // FAILED_PRECONDITION
   int32_t reserved;    // 0
-  // Write the vision and audio towers too, to a GGUF file of that name, which carat_model_options.mmproj takes;
-  // FAILED_PRECONDITION if the checkpoint has none. NULL, the default: towers are left out.
+  // Write the vision and audio towers too, to a GGUF file of that name, which carat_model_options.mmproj
+  // takes; FAILED_PRECONDITION if the checkpoint has none. NULL, the default: towers are left out.
   const char* mmproj;
   size_t mmproj_size;
 } carat_quantize_options;

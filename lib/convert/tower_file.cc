@@ -31,8 +31,7 @@ Result<TowerFile> TowerFile::Plan(const Checkpoint& checkpoint) {
   if (!checkpoint.config().has_vision && !checkpoint.config().has_audio) {
     return FailedPrecondition(
         "%s: there are no vision and audio towers to write: the checkpoint has none, or its GGUF file has "
-        "them "
-        "in another file already",
+        "them in another file already",
         checkpoint.folder());
   }
   CARAT_ASSIGN_OR_RETURN(file.towers_.vision, ReadVisionConfig(checkpoint));

@@ -284,6 +284,100 @@ static void quantize(void) {
   carat_error_free(error);
 }
 
+static carat_model_info info_of(const carat_model* model) {
+  carat_error* error = carat_error_new();
+  carat_model_info info;
+  CHECK(carat_model_info_init(&info, sizeof info) == CARAT_OK);
+  CHECK_OK(carat_model_get_info(model, &info, error), error);
+  carat_error_free(error);
+  return info;
+}
+
+// A picture's soft tokens: the same bits of both.
+static void same_picture(const carat_model* a, const carat_model* b) {
+  enum { kSide = 48 };
+  carat_error* error = carat_error_new();
+  uint8_t pixels[kSide * kSide * 3];
+  for (size_t i = 0; i < sizeof pixels; ++i) pixels[i] = (uint8_t)(i * 7 % 251);
+  carat_soft_tokens* of_a = NULL;
+  carat_soft_tokens* of_b = NULL;
+  CHECK_OK(carat_encode_image(a, pixels, kSide, kSide, 3 * kSide, NULL, &of_a, error), error);
+  CHECK_OK(carat_encode_image(b, pixels, kSide, kSide, 3 * kSide, NULL, &of_b, error), error);
+  size_t size_a = 0;
+  size_t size_b = 0;
+  const float* rows_a = carat_soft_tokens_rows(of_a, &size_a);
+  const float* rows_b = carat_soft_tokens_rows(of_b, &size_b);
+  CHECK(size_a > 0 && size_a == size_b && memcmp(rows_a, rows_b, size_a * sizeof(float)) == 0);
+  carat_soft_tokens_free(of_a);
+  carat_soft_tokens_free(of_b);
+  carat_error_free(error);
+}
+
+// Towers in a file of their own, written and opened again.
+static void mmproj(void) {
+  static const char kText[] = "capi_model_test_text.gguf";
+  static const char kTowers[] = "capi_model_test_mmproj.gguf";
+  carat_error* error = carat_error_new();
+  remove(kText);
+  remove(kTowers);
+  carat_quantize_options options;
+  CHECK(carat_quantize_options_init(&options, sizeof options) == CARAT_OK);
+  CHECK(options.mmproj == NULL && options.mmproj_size == 0);
+  options.type = "bf16";
+  options.type_size = 4;
+  options.mmproj = kText;
+  options.mmproj_size = strlen(kText);
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "one name",
+              carat_quantize(TINY, strlen(TINY), kText, strlen(kText), &options, error), error);
+  options.mmproj = NULL;
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "carat_quantize_options.mmproj",
+              carat_quantize(TINY, strlen(TINY), kText, strlen(kText), &options, error), error);
+  options.mmproj = kTowers;
+  options.mmproj_size = strlen(kTowers);
+  CHECK_OK(carat_quantize(TINY, strlen(TINY), kText, strlen(kText), &options, error), error);
+  CHECK(remove(kText) == 0);
+  CHECK_ERROR(CARAT_ALREADY_EXISTS, kTowers,
+              carat_quantize(TINY, strlen(TINY), kText, strlen(kText), &options, error), error);
+  options.overwrite = 1;
+  CHECK_OK(carat_quantize(TINY, strlen(TINY), kText, strlen(kText), &options, error), error);
+  // A text decoder alone has no towers to write.
+  CHECK_STATUS(CARAT_FAILED_PRECONDITION,
+               carat_quantize(kText, strlen(kText), "capi_model_test_none.gguf", 25, &options, error), error);
+
+  carat_model_options with;
+  CHECK(carat_model_options_init(&with, sizeof with) == CARAT_OK);
+  CHECK(with.mmproj == NULL && with.mmproj_size == 0);
+  with.threads = 1;
+  carat_model* model = NULL;
+  CHECK_OK(carat_model_load(kText, strlen(kText), &with, &model, error), error);
+  CHECK(info_of(model).has_vision == 0 && info_of(model).has_audio == 0);
+  carat_model_free(model);
+  with.mmproj = kTowers;
+  with.mmproj_size = strlen(kTowers);
+  CHECK_OK(carat_model_load(kText, strlen(kText), &with, &model, error), error);
+  CHECK(info_of(model).has_vision == 1 && info_of(model).has_audio == 1);
+  carat_model* folder = open_tiny(NULL);
+  same_picture(model, folder);
+  carat_model_free(folder);
+  carat_model_free(model);
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, kTowers, carat_model_load(TINY, strlen(TINY), &with, &model, error),
+              error);
+  with.mmproj = "/nowhere";
+  with.mmproj_size = 8;
+  CHECK_ERROR(CARAT_NOT_FOUND, "/nowhere", carat_model_load(kText, strlen(kText), &with, &model, error),
+              error);
+  with.mmproj = NULL;
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "carat_model_options.mmproj",
+              carat_model_load(kText, strlen(kText), &with, &model, error), error);
+  // A host that was compiled before there was such a member.
+  with.struct_size = offsetof(carat_model_options, mmproj);
+  CHECK_OK(carat_model_load(kText, strlen(kText), &with, &model, error), error);
+  CHECK(info_of(model).has_vision == 0);
+  carat_model_free(model);
+  CHECK(remove(kText) == 0 && remove(kTowers) == 0);
+  carat_error_free(error);
+}
+
 static void task_runner(void) {
   carat_error* error = carat_error_new();
   carat_model_options options;
@@ -352,6 +446,7 @@ int main(void) {
   recommendations();
   progress_and_log();
   quantize();
+  mmproj();
   task_runner();
   carat_error_free(error);
   return 0;

@@ -645,6 +645,25 @@ class Quantize(ProgramTest):
             self.assertLess(self.quality(out)["divergence"], most)
             self.fail_with(3, "already", "quantize", DEMO, out, "--type", kind)
 
+    def test_towers_in_a_file_of_their_own(self):
+        text, towers = (os.path.join(self.folder(), name) for name in ("text.gguf", "towers.gguf"))
+        self.succeed("quantize", SMALL, text, "--type", "bf16", "--mmproj", towers)
+        picture = os.path.join(SOURCE, "tests/media/pictures/rgb.png")
+        ask = lambda model, *more: ("run", model, *more, "--image", picture, "--temperature", "0", "--max-tokens", "6", "A ")
+        self.assertEqual(self.output(*ask(text, "--mmproj", towers)), self.output(*ask(SMALL)))
+        self.assertNotEqual(self.output(*ask(text, "--mmproj", towers)), "")
+        self.fail_with(3, "no vision tower", *ask(text))
+        self.fail_with(2, "holds its own", *ask(SMALL, "--mmproj", towers))
+        self.fail_with(2, "/no/such.gguf", *ask(text, "--mmproj", "/no/such.gguf"))
+        other, others_towers = (os.path.join(self.folder(), name) for name in ("text.gguf", "towers.gguf"))
+        self.succeed("quantize", TINY, other, "--type", "q8_0", "--mmproj", others_towers)
+        self.fail_with(2, ("64", "96"), *ask(text, "--mmproj", others_towers))
+        inspected = lambda *more: json.loads(self.output("inspect", other, "--json", *more))
+        self.assertEqual([inspected(*more)[what] for more in ((), ("--mmproj", others_towers))
+                          for what in ("has_vision", "has_audio")], [False, False, True, True])
+        self.fail_with(3, "no vision and audio towers", "quantize", text, other + ".new", "--mmproj", towers + ".new")
+        self.assertFalse(os.path.exists(other + ".new"))
+
     def test_errors(self):
         out = os.path.join(self.folder(), "demo.gguf")
         self.fail_with(2, "q7_9", "quantize", DEMO, out, "--type", "q7_9")
