@@ -6,7 +6,7 @@ alternate, so that what disturbs the machine disturbs both. The table shows medi
 
 usage: compare.py --carat PROGRAM FILE.gguf... [--threads 2] [--prompt 512,2048] [--generate 64]
                   [--depth 0,4096] [--turns 5] [--cache DIR] [--json OUT]
-       compare.py --carat PROGRAM --quality TEXT --reference MODEL [--types q8_0,q4_0] [FILE.gguf...]
+       compare.py --carat PROGRAM [FILE.gguf...] --reference MODEL [--types q8_0,q4_0] --quality TEXT...
 """
 import argparse
 import json
@@ -23,6 +23,7 @@ import llama_cpp
 
 DEFAULT_CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "carat-compare")
 WARM_UP = 4
+RUN = 32  # tokens whose mean counts as one observation
 
 
 def numbers(text):
@@ -136,51 +137,85 @@ def print_speed(path, result, arguments):
 
 
 def compare_quality(arguments):
-    print("| file | engine | tokens | divergence, nats | same best token | largest error of a logit |\n|---|---|---|---|---|---|")
+    print(f"| file | carat: nats a token, same best token, largest error | llama.cpp {llama_cpp.VERSION} "
+          "| difference in nats a token, standard error |\n|---|---|---|---|", flush=True)
     for path in arguments.files:
         compare_quality_of(path, arguments)
     for kind in arguments.types:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, f"{os.path.basename(os.path.normpath(arguments.reference))}-{kind}.gguf")
-            subprocess.run([arguments.carat, "quantize", arguments.reference, path, "--type", kind, "--quiet"], check=True)
+            done = subprocess.run([arguments.carat, "quantize", arguments.reference, path, "--type", kind, "--quiet"],
+                                  capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                print(f"| {os.path.basename(path)} | {last_line(done)} | | |", flush=True)
+                continue
             compare_quality_of(path, arguments)
 
 
 def compare_quality_of(path, arguments):
-    common = [arguments.carat, "quality", path, "--reference", arguments.reference, "--text", arguments.quality,
-              "--threads", str(arguments.threads), "--json"]
-    carat = run(common)
-    print_quality(path, "carat", carat)
+    carat, other, reason = [], [], ""
+    for text in arguments.quality:
+        common = [arguments.carat, "quality", path, "--reference", arguments.reference, "--text", text,
+                  "--threads", str(arguments.threads), "--json"]
+        carat.append(run(common + arguments.carat_options.split()))
+        if not reason:
+            reason = quality_of_llama_cpp(path, arguments, common, carat[-1]["tokens"], other)
+    print(f"| {os.path.basename(path)} | {quality_in_words(carat)} | {reason or quality_in_words(other)} "
+          f"| {'' if reason else difference_in_words(carat, other)} |", flush=True)
+
+
+def quality_of_llama_cpp(path, arguments, common, tokens, measured):
+    """Appends to `measured`, or says why not: some models do not load there."""
     with tempfile.TemporaryDirectory() as folder:
-        tokens, logits = os.path.join(folder, "tokens"), os.path.join(folder, "logits")
-        with open(tokens, "w", encoding="utf-8") as file:
-            json.dump(carat["tokens"], file)
-        done = subprocess.run(itself("llama.cpp", path, arguments, "--tokens", tokens, "--logits", logits),
+        list_of_tokens, logits = os.path.join(folder, "tokens"), os.path.join(folder, "logits")
+        with open(list_of_tokens, "w", encoding="utf-8") as file:
+            json.dump(tokens, file)
+        done = subprocess.run(itself("llama.cpp", path, arguments, "--tokens", list_of_tokens, "--logits", logits),
                               capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            print_quality(path, "llama.cpp", run(common + ["--logits", logits]))
-            return
-    # Some models do not load there: say so, and go on.
-    reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    print(f"| {os.path.basename(path)} | llama.cpp | | {reason} | | |", flush=True)
+        if done.returncode != 0:
+            return last_line(done)
+        measured.append(run(common + ["--logits", logits]))
+        return ""
 
 
-def print_quality(path, engine, measured):
-    print(f"| {os.path.basename(path)} | {engine} | {len(measured['tokens'])} | {measured['divergence']:.5f} "
-          f"| {100 * measured['same_best']:.1f} % | {measured['largest_error']:.3f} |", flush=True)
+def last_line(done):
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+
+
+def quality_in_words(texts):
+    """Means over all texts' tokens."""
+    tokens = sum(len(text["tokens"]) for text in texts)
+    same_best = sum(text["same_best"] * len(text["tokens"]) for text in texts) / tokens
+    return (f"{statistics.fmean(all_divergences(texts)):.5f}, {100 * same_best:.1f} %, "
+            f"{max(text['largest_error'] for text in texts):.3f}")
+
+
+def all_divergences(texts):
+    return [value for text in texts for value in text["divergences"]]
+
+
+def difference_in_words(carat, other):
+    """The mean over tokens of carat's divergence less the other's, and the standard error of that mean. Both read
+    the same tokens, so what makes a token hard is in both. Neighbours share what they attend to: the error is that
+    of runs of tokens, not of single ones."""
+    pairs = [ours - theirs for ours, theirs in zip(all_divergences(carat), all_divergences(other))]
+    runs = [statistics.fmean(pairs[first:first + RUN]) for first in range(0, len(pairs) - RUN + 1, RUN)]
+    error = statistics.stdev(runs) / len(runs) ** 0.5 if len(runs) > 1 else float("nan")
+    return f"{statistics.fmean(pairs):+.5f}, {error:.5f}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*", metavar="FILE.gguf")
     parser.add_argument("--carat", help="the carat program")
-    parser.add_argument("--carat-options", default="", help="more options for carat bench, in one word")
+    parser.add_argument("--carat-options", default="", help="more options for carat bench or carat quality, in one word")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prompt", type=numbers, default=[512], help="tokens of prompts")
     parser.add_argument("--generate", type=int, default=64, help="tokens that follow, one by one")
     parser.add_argument("--depth", type=numbers, default=[0], help="tokens before those")
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--quality", metavar="TEXT", help="compare predictions of this text instead of speed")
+    parser.add_argument("--quality", metavar="TEXT", nargs="+",
+                        help="compare predictions of these texts instead of speed")
     parser.add_argument("--reference", metavar="MODEL", help="the model of float weights that --quality compares with")
     parser.add_argument("--types", type=lambda text: text.split(","), default=[],
                         help="also files that carat quantize writes of the reference: q8_0,q4_0,...")

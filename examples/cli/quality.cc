@@ -37,10 +37,11 @@ using Logits = std::vector<float>;  // [tokens, vocabulary]
 // Means over tokens of how far `logits` is from `reference`.
 struct Difference {
   std::int64_t tokens = 0;
-  double divergence = 0;  // Kullback-Leibler, reference to other, in nats
-  double same_best = 0;   // share of tokens whose likeliest continuation is the same
-  double largest = 0;     // of all logits' differences
-  double mean = 0;        // of their magnitudes
+  double divergence = 0;            // Kullback-Leibler, reference to other, in nats
+  std::vector<double> divergences;  // of each token
+  double same_best = 0;             // share of tokens whose likeliest continuation is the same
+  double largest = 0;               // of all logits' differences
+  double mean = 0;                  // of their magnitudes
 };
 
 // The logarithm of the sum of exponentials, and the largest logit's index.
@@ -58,13 +59,16 @@ Difference Compare(const Logits& reference, const Logits& other, std::size_t voc
     const float* b = other.data() + at;
     std::size_t best_a = 0, best_b = 0;
     const double log_a = LogSum(a, vocabulary, &best_a), log_b = LogSum(b, vocabulary, &best_b);
+    double divergence = 0;
     for (std::size_t i = 0; i < vocabulary; ++i) {
       const double p = a[i] - log_a, q = b[i] - log_b;
-      total.divergence += std::exp(p) * (p - q);
+      divergence += std::exp(p) * (p - q);
       const double error = std::fabs(static_cast<double>(a[i]) - b[i]);
       total.largest = std::max(total.largest, error);
       total.mean += error / static_cast<double>(vocabulary);
     }
+    total.divergences.push_back(divergence);
+    total.divergence += divergence;
     total.same_best += best_a == best_b ? 1 : 0;
     ++total.tokens;
   }
@@ -162,6 +166,9 @@ int RunQuality(const QualityArguments& arguments) {
   json.EndArray();
   json.Key("vocabulary_size").Integer(static_cast<std::int64_t>(vocabulary));
   json.Key("divergence").Number(d.divergence);
+  json.Key("divergences").BeginArray();
+  for (const double divergence : d.divergences) json.Number(divergence);
+  json.EndArray();
   json.Key("same_best").Number(d.same_best);
   json.Key("largest_error").Number(d.largest);
   json.Key("mean_error").Number(d.mean);
