@@ -100,7 +100,7 @@ def turn_of_carat(path, arguments):
     measured = {"load": printed["load_seconds"], "peak": printed["peak_memory"]}
     for line in printed["measurements"]:
         measured[line["what"]] = line["tokens_per_second"]
-        limit = printed["machine"]["read_bytes"] if line["bytes_per_second"] else printed["machine"]["int8"]
+        limit = printed["machine"]["read_bytes" if line["bytes_per_second"] else printed["products"]]
         measured["share of " + line["what"]] = (line["bytes_per_second"] or line["operations_per_second"]) / limit
     return measured
 

@@ -84,6 +84,7 @@ class Bench {
         static_cast<double>(count) * static_cast<double>(model_.info().operations_per_prompt_token);
     const std::vector<std::int32_t> tokens = SomeTokens(model_, count);
     Session session = NewSession();
+    WarmUp([&] { ThrowIfError(session.Prefill(tokens)); });
     Repeat([&] {
       ValueOrThrow(session.Rewind(0));
       measured.seconds.push_back(SecondsOf([&] { ThrowIfError(session.Prefill(tokens)); }));
@@ -180,6 +181,10 @@ class Bench {
     return ValueOrThrow(Session::Create(model_, MakeSessionOptions(arguments_.session)));
   }
 
+  // What a first run meets, cold caches and memory that nobody touched yet, is no speed of the model's.
+  void WarmUp(const std::function<void()>& run) const {
+    if (!interrupts_.seen()) run();
+  }
   void Repeat(const std::function<void()>& run) const {
     for (int i = 0; i < arguments_.repeat && !interrupts_.seen(); ++i) run();
   }
@@ -189,11 +194,17 @@ class Bench {
   const Interrupts& interrupts_;
 };
 
+// What products of the model's weights, or a tower's, are computed in: a key of the JSON object's "machine".
+std::string ProductsOf(const MachinePeaks& peaks, bool integers, bool bf16) {
+  if (integers) return "int8";
+  return bf16 && peaks.bf16 > 0 ? "bf16" : "float32";
+}
+
 // The limit that a measurement is bound by, in its own unit a second, or 0 if it is not known.
-double LimitOf(const Measurement& m, const MachinePeaks& peaks, bool integers, bool bf16) {
+double LimitOf(const Measurement& m, const MachinePeaks& peaks, const std::string& products) {
   if (m.bytes > 0) return peaks.read_bytes;
-  if (integers) return peaks.int8;
-  return bf16 && peaks.bf16 > 0 ? peaks.bf16 : peaks.float32;
+  if (products == "int8") return peaks.int8;
+  return products == "bf16" ? peaks.bf16 : peaks.float32;
 }
 
 std::string ShareText(const Measurement& m, double limit) {
@@ -231,7 +242,7 @@ int RunBench(const BenchArguments& arguments) {
   }
   const auto add = [&](Measurement m, bool tower) {
     if (interrupts.seen() || m.seconds.empty()) return;
-    const double limit = LimitOf(m, peaks, integers && !tower, bf16);
+    const double limit = LimitOf(m, peaks, ProductsOf(peaks, integers && !tower, bf16));
     if (!arguments.json) {
       const auto [least, most] = std::minmax_element(m.seconds.begin(), m.seconds.end());
       const auto tokens = static_cast<double>(m.tokens);
@@ -264,6 +275,7 @@ int RunBench(const BenchArguments& arguments) {
   json.Key("peak_memory").Integer(static_cast<std::int64_t>(PeakMemory()));
   json.Key("bytes_per_token").Integer(model.info().bytes_per_token);
   json.Key("operations_per_prompt_token").Integer(model.info().operations_per_prompt_token);
+  json.Key("products").String(ProductsOf(peaks, integers, bf16));
   json.Key("machine").BeginObject();
   json.Key("read_bytes").Number(peaks.read_bytes);
   json.Key("int8").Number(peaks.int8);
