@@ -69,8 +69,9 @@ constexpr int kSums = 12;
   Vector s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;             \
   for (std::int64_t i = 0; i < kSteps; ++i) {                                                                \
     CARAT_STEP(s0, next)                                                                                     \
-    CARAT_STEP(s1, next) CARAT_STEP(s2, next) CARAT_STEP(s3, next) CARAT_STEP(s4, next) CARAT_STEP(s5, next) \
-        CARAT_STEP(s6, next) CARAT_STEP(s7, next)                                                            \
+    CARAT_STEP(s1, next)                                                                                     \
+    CARAT_STEP(s2, next)                                                                                     \
+    CARAT_STEP(s3, next) CARAT_STEP(s4, next) CARAT_STEP(s5, next) CARAT_STEP(s6, next) CARAT_STEP(s7, next) \
   }                                                                                                          \
   sink += First(s0);                                                                                         \
   sink += First(s1);                                                                                         \
@@ -80,26 +81,31 @@ constexpr int kSums = 12;
   sink += First(s5);                                                                                         \
   sink += First(s6);                                                                                         \
   sink += First(s7);
-#define CARAT_LOOP_12(Vector, zero, next)                                                                    \
-  Vector s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero,  \
-         s9 = zero, s10 = zero, s11 = zero;                                                                  \
-  for (std::int64_t i = 0; i < kSteps; ++i) {                                                                \
-    CARAT_STEP(s0, next)                                                                                     \
-    CARAT_STEP(s1, next) CARAT_STEP(s2, next) CARAT_STEP(s3, next) CARAT_STEP(s4, next) CARAT_STEP(s5, next) \
-        CARAT_STEP(s6, next) CARAT_STEP(s7, next) CARAT_STEP(s8, next) CARAT_STEP(s9, next)                  \
-            CARAT_STEP(s10, next) CARAT_STEP(s11, next)                                                      \
-  }                                                                                                          \
-  sink += First(s0);                                                                                         \
-  sink += First(s1);                                                                                         \
-  sink += First(s2);                                                                                         \
-  sink += First(s3);                                                                                         \
-  sink += First(s4);                                                                                         \
-  sink += First(s5);                                                                                         \
-  sink += First(s6);                                                                                         \
-  sink += First(s7);                                                                                         \
-  sink += First(s8);                                                                                         \
-  sink += First(s9);                                                                                         \
-  sink += First(s10);                                                                                        \
+#define CARAT_LOOP_12(Vector, zero, next)                                                                   \
+  Vector s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero, s8 = zero, \
+         s9 = zero, s10 = zero, s11 = zero;                                                                 \
+  for (std::int64_t i = 0; i < kSteps; ++i) {                                                               \
+    CARAT_STEP(s0, next)                                                                                    \
+    CARAT_STEP(s1, next)                                                                                    \
+    CARAT_STEP(s2, next)                                                                                    \
+    CARAT_STEP(s3, next)                                                                                    \
+    CARAT_STEP(s4, next)                                                                                    \
+    CARAT_STEP(s5, next)                                                                                    \
+    CARAT_STEP(s6, next)                                                                                    \
+    CARAT_STEP(s7, next)                                                                                    \
+    CARAT_STEP(s8, next) CARAT_STEP(s9, next) CARAT_STEP(s10, next) CARAT_STEP(s11, next)                   \
+  }                                                                                                         \
+  sink += First(s0);                                                                                        \
+  sink += First(s1);                                                                                        \
+  sink += First(s2);                                                                                        \
+  sink += First(s3);                                                                                        \
+  sink += First(s4);                                                                                        \
+  sink += First(s5);                                                                                        \
+  sink += First(s6);                                                                                        \
+  sink += First(s7);                                                                                        \
+  sink += First(s8);                                                                                        \
+  sink += First(s9);                                                                                        \
+  sink += First(s10);                                                                                       \
   sink += First(s11);
 
 #define CARAT_VNNI(sum) _mm512_dpbusd_epi32(sum, a, b)

@@ -52,7 +52,8 @@ void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens
     WidenRow(kernels, table.row(tokens[r]), table.format, to, table.cols);
     kernels.scale(to, factor, table.cols);
     // A head that is not packed is the same table, and stays.
-    if (pass.weights.head.packed() && (r + 1) % static_cast<std::size_t>(kRowsTogether) == 0) LetGo(table, kRowsTogether);
+    if (pass.weights.head.packed() && (r + 1) % static_cast<std::size_t>(kRowsTogether) == 0)
+      LetGo(table, kRowsTogether);
   }
 }
 
