@@ -83,9 +83,10 @@ CARAT_EXPORT std::vector<InstructionSet> AvailableInstructionSets() noexcept;
 // What weights are computed with. Since 0.1.
 enum class WeightType : std::int32_t {
   kAsStored = 0,  // as the checkpoint has them: bf16, or the blocks of a GGUF file
-  kInt8 = 1,  // floats are rounded to 8 bits when the model is loaded, a scale for each 32 (as GGUF's Q8_0)
-  kInt4 =
-      2,  // to 4 bits (as Q4_0) what holds nearly all of them; the head, keys, values and per-layer inputs: 8
+  // Floats are rounded to 8 bits when the model is loaded, with a scale for each 32 (as GGUF's Q8_0).
+  kInt8 = 1,
+  // To 4 bits (as Q4_0) what holds nearly all of them; the head, keys, values and per-layer inputs to 8.
+  kInt4 = 2,
 };
 
 // How activations enter products with bf16 weights; with integer weights they always are 8-bit integers, with

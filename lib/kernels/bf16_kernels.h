@@ -18,8 +18,9 @@ inline constexpr std::int64_t kBf16ScratchColumns = 256;
 inline constexpr std::int64_t kBf16ScratchBytes =
     kBf16ScratchColumns * kBf16Outputs * 2 + kBf16Rows * kBf16Outputs * 4;
 
-// What `pack` fills: panels of 64 outputs, the last of as many as are left, to a multiple of 16.
-inline std::size_t Bf16PackedBytes(std::int64_t outputs, std::int64_t cols) {
+// What `pack` fills: panels of 64 outputs, the last of as many as are left, to a multiple of 16. Static, so
+// that files compiled for an instruction set keep their copy to themselves.
+static inline std::size_t Bf16PackedBytes(std::int64_t outputs, std::int64_t cols) {
   return static_cast<std::size_t>((outputs + 15) / 16 * 16 * ((cols + 1) / 2) * 4);
 }
 
