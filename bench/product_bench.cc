@@ -38,7 +38,7 @@ void BM_Product(benchmark::State& state) {
     static_cast<void>(iteration);
     for (std::int64_t p = 0; p < panels; ++p) {
       kernels->product(kind, memory->data() + p * panel_bytes, x, 0, rows, y.data(), kPanelRows, kPanelRows,
-                       scratch->data());
+                       scratch->data(), StreamPrefetchBytes());
     }
     benchmark::DoNotOptimize(y.data());
   }

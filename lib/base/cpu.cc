@@ -184,6 +184,14 @@ Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {
   return requested;
 }
 
+std::int64_t StreamPrefetchBytes() noexcept {
+#if defined(__x86_64__)
+  unsigned highest, b, c, d;
+  if (__get_cpuid(0, &highest, &b, &c, &d) != 0 && b == signature_AMD_ebx) return 0;
+#endif
+  return 4096;
+}
+
 int AvailableProcessors() noexcept {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));

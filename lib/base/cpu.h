@@ -2,6 +2,7 @@
 #ifndef CARAT_LIB_BASE_CPU_H_
 #define CARAT_LIB_BASE_CPU_H_
 
+#include <cstdint>
 #include <string_view>
 
 #include "carat/model.h"
@@ -20,6 +21,11 @@ bool Includes(InstructionSet set, InstructionSet part) noexcept;
 // use is fatal. Errors: UNIMPLEMENTED for one that the machine lacks or the system refuses, INVALID_ARGUMENT
 // for an unknown name in the environment.
 Result<InstructionSet> ChooseInstructionSet(InstructionSet requested);
+
+// How far ahead loops that stream memory should prefetch, in bytes; 0: not at all. Measured: one stream a
+// processor reads a fifth faster with it on Intel's, and a fifth slower on AMD's Zen 4, whose own prefetching
+// it disturbs.
+std::int64_t StreamPrefetchBytes() noexcept;
 
 // How many processors this process may run on, at least 1.
 int AvailableProcessors() noexcept;

@@ -87,6 +87,43 @@ struct ThreadPool::State {
   }
 };
 
+// A loop while it runs: its portions, cut into runs of about the same length.
+struct ParallelWork::SharedLoop {
+  // Beyond this many, workers share runs.
+  static constexpr int kMostRuns = 64;
+
+  // Each in a cache line of its own: only at the end does a worker look at another's.
+  struct alignas(64) Run {
+    std::atomic<std::int64_t> next;  // portions, of all
+    std::int64_t end;
+  };
+
+  SharedLoop(const Loop& of, std::int64_t portions, int wanted_runs) : loop(of) {
+    run_count = std::max(1, std::min(wanted_runs, kMostRuns));
+    for (int i = 0; i < run_count; ++i) {
+      runs[i].next.store(portions * i / run_count, std::memory_order_relaxed);
+      runs[i].end = portions * (i + 1) / run_count;
+    }
+  }
+
+  void Work(int worker) {
+    for (int i = 0; i < run_count; ++i) WorkThrough(runs[(worker + i) % run_count], worker);
+  }
+
+  void WorkThrough(Run& run, int worker) const {
+    for (;;) {
+      const std::int64_t portion = run.next.fetch_add(1, std::memory_order_relaxed);
+      if (portion >= run.end) return;
+      const std::int64_t first = portion * loop.grain;
+      loop.call(loop.body, first, std::min(loop.items, first + loop.grain), worker);
+    }
+  }
+
+  const Loop& loop;
+  int run_count;
+  Run runs[kMostRuns];  // the first run_count of them
+};
+
 ThreadPool::ThreadPool(int threads, std::unique_ptr<State> state)
     : threads_(threads), state_(std::move(state)) {}
 
@@ -128,25 +165,19 @@ void ThreadPool::Run(int count, void (*job)(void*, int), void* context) noexcept
   }
 }
 
-void ParallelWork::RunLoop(Loop& loop) const noexcept {
+void ParallelWork::RunLoop(const Loop& loop, int runs) const noexcept {
   if (loop.items <= 0) return;
   const std::int64_t portions = (loop.items + loop.grain - 1) / loop.grain;
   const int count = static_cast<int>(std::min<std::int64_t>(std::max(1, workers()), portions));
-  const auto job = [](void* context, int worker) {
-    auto& work = *static_cast<Loop*>(context);
-    for (;;) {
-      const std::int64_t first = work.next.fetch_add(work.grain, std::memory_order_relaxed);
-      if (first >= work.items) return;
-      work.call(work.body, first, std::min(work.items, first + work.grain), worker);
-    }
-  };
+  SharedLoop shared(loop, portions, std::min(runs, count));
+  const auto job = [](void* context, int worker) { static_cast<SharedLoop*>(context)->Work(worker); };
   const std::lock_guard<std::mutex> lock(mutex_);
   if (count == 1) {
-    job(&loop, 0);
+    job(&shared, 0);
   } else if (pool_) {
-    pool_->Run(count, job, &loop);
+    pool_->Run(count, job, &shared);
   } else {
-    runner_->Run(count, job, &loop);
+    runner_->Run(count, job, &shared);
   }
 }
 

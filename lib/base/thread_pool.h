@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <type_traits>
 
 #include "carat/model.h"
 
@@ -54,16 +53,7 @@ class ParallelWork {
   // body must not throw.
   template <typename Body>
   void For(std::int64_t items, std::int64_t grain, Body&& body) const noexcept {
-    using Plain = std::remove_reference_t<Body>;
-    Loop loop{items,
-              grain < 1 ? 1 : grain,
-              {0},
-              const_cast<void*>(static_cast<const void*>(&body)),
-              [](void* context, std::int64_t first, std::int64_t last, int worker) {
-                auto& call = *static_cast<Plain*>(context);
-                for (std::int64_t i = first; i < last; ++i) call(i, worker);
-              }};
-    RunLoop(loop);
+    RunLoop(MakeLoop(items, grain, body), 1);
   }
 
   template <typename Body>
@@ -71,15 +61,33 @@ class ParallelWork {
     For(items, 1, body);
   }
 
+  // The same for loops that stream memory, item after item: the items are cut into one run for each worker,
+  // who works through its own and then helps in the others'. A thread alone in its part of memory reads
+  // faster than several that alternate in one, where each crosses what the processor has read ahead for
+  // another.
+  template <typename Body>
+  void ForRuns(std::int64_t items, std::int64_t grain, Body&& body) const noexcept {
+    RunLoop(MakeLoop(items, grain, body), workers());
+  }
+
  private:
   struct Loop {
     std::int64_t items;
     std::int64_t grain;
-    std::atomic<std::int64_t> next;
     void* body;
     void (*call)(void* body, std::int64_t first, std::int64_t last, int worker);
   };
-  void RunLoop(Loop& loop) const noexcept;
+
+  template <typename Body>
+  static Loop MakeLoop(std::int64_t items, std::int64_t grain, Body& body) noexcept {
+    return {items, grain < 1 ? 1 : grain, const_cast<void*>(static_cast<const void*>(&body)),
+            [](void* context, std::int64_t first, std::int64_t last, int worker) {
+              auto& call = *static_cast<Body*>(context);
+              for (std::int64_t i = first; i < last; ++i) call(i, worker);
+            }};
+  }
+  struct SharedLoop;
+  void RunLoop(const Loop& loop, int runs) const noexcept;
 
   std::shared_ptr<ThreadPool> pool_;    // ours, or
   std::shared_ptr<TaskRunner> runner_;  // the host's

@@ -40,10 +40,10 @@ struct IntegerKernels {
 
   // y[r * y_stride + n] for n < outputs (at most 64) and rows first .. first + rows - 1 (at most
   // kProductRows), from one panel. `scratch` is kIntegerScratchBytes, aligned to a cache line; y's row 0 is
-  // row `first`.
+  // row `first`. With one or two rows the panel is prefetched that many bytes ahead; 0: not at all.
   void (*product)(PackedKind kind, const std::byte* panel, const QuantizedRows& x, std::int64_t first,
                   std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs,
-                  std::byte* scratch);
+                  std::byte* scratch, std::int64_t prefetch_bytes);
 };
 
 const IntegerKernels& PlainIntegerKernels();

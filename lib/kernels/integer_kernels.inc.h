@@ -112,7 +112,7 @@ inline const std::int32_t* NegativeSums(const QuantizedRows& x, std::int64_t row
 // A few rows: weights go from memory to registers and are used there.
 template <PackedKind kind, int kRows>
 void ProductFew(const std::byte* panel, const QuantizedRows& x, std::int64_t first, float* y,
-                std::int64_t y_stride, std::int64_t outputs) {
+                std::int64_t y_stride, std::int64_t outputs, std::int64_t prefetch_bytes) {
   using K = Kind<kind>;
   Floats result[kVectors][kRows];
   for (int j = 0; j < kVectors; ++j) {
@@ -127,9 +127,10 @@ void ProductFew(const std::byte* panel, const QuantizedRows& x, std::int64_t fir
     }
     const std::int8_t* values = x.values + first * x.cols + kTileColumns * t;
     for (int j = 0; j < kVectors; ++j) {
-      // Ahead by some tiles: the stream is too fast for the processor's own prefetching alone.
-      for (int line = 0; line < K::kLayout.tile_bytes(); line += 64 * kVectors)
-        __builtin_prefetch(panel + 4096 + line + 64 * j);
+      if (prefetch_bytes > 0) {
+        for (int line = 0; line < K::kLayout.tile_bytes(); line += 64 * kVectors)
+          __builtin_prefetch(panel + prefetch_bytes + line + 64 * j);
+      }
       Bytes units[8];
       UnpackUnits<kind>(panel, j, units);
       for (int g = 0; g < K::kGroups; ++g) {
@@ -289,9 +290,10 @@ void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t fi
 
 template <PackedKind kind>
 void ProductOf(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
-               float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
-  if (rows == 1) return ProductFew<kind, 1>(panel, x, first, y, y_stride, outputs);
-  if (rows == 2) return ProductFew<kind, 2>(panel, x, first, y, y_stride, outputs);
+               float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch,
+               std::int64_t prefetch_bytes) {
+  if (rows == 1) return ProductFew<kind, 1>(panel, x, first, y, y_stride, outputs, prefetch_bytes);
+  if (rows == 2) return ProductFew<kind, 2>(panel, x, first, y, y_stride, outputs, prefetch_bytes);
 #if defined(CARAT_TILES)
   if (rows >= kFewestTileRows)
     return ProductTiles<kind>(panel, x, first, rows, y, y_stride, outputs, scratch);
@@ -300,11 +302,12 @@ void ProductOf(const std::byte* panel, const QuantizedRows& x, std::int64_t firs
 }
 
 void Product(PackedKind kind, const std::byte* panel, const QuantizedRows& x, std::int64_t first,
-             std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
+             std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch,
+             std::int64_t prefetch_bytes) {
   switch (kind) {
 #define CARAT_KIND(name) \
   case PackedKind::name: \
-    return ProductOf<PackedKind::name>(panel, x, first, rows, y, y_stride, outputs, scratch)
+    return ProductOf<PackedKind::name>(panel, x, first, rows, y, y_stride, outputs, scratch, prefetch_bytes)
     CARAT_KIND(k4);
     CARAT_KIND(k4Minimum);
     CARAT_KIND(k4Table);

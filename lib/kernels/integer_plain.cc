@@ -55,7 +55,8 @@ float One(PackedKind kind, const std::byte* panel, int n, const QuantizedRows& x
 }
 
 void Product(PackedKind kind, const std::byte* panel, const QuantizedRows& x, std::int64_t first,
-             std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs, std::byte*) {
+             std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs, std::byte*,
+             std::int64_t) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t n = 0; n < outputs; ++n)
       y[r * y_stride + n] = One(kind, panel, static_cast<int>(n), x, first + r);

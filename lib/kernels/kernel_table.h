@@ -38,9 +38,11 @@ struct AttentionBlock {
 
 struct KernelTable {
   // y[r * y_stride + n] = sum over k of x[r * x_stride + k] * w[n, k], for `rows` rows of x and `outputs`
-  // rows of w, which is [outputs, cols], contiguous. One for each number format of w.
+  // rows of w, which is [outputs, cols], contiguous. w is prefetched that many bytes ahead; 0: not at all.
+  // One for each number format of w.
   using Product = void (*)(const float* x, std::int64_t x_stride, std::int64_t rows, const std::byte* w,
-                           std::int64_t cols, std::int64_t outputs, float* y, std::int64_t y_stride);
+                           std::int64_t cols, std::int64_t outputs, float* y, std::int64_t y_stride,
+                           std::int64_t prefetch_bytes);
   Product product_f32;
   Product product_f16;
   Product product_bf16;

@@ -106,6 +106,7 @@ class LinearEngine {
   const KernelTable* kernels_ = nullptr;
   const ParallelWork* work_ = nullptr;
   bool use_matrix_library_ = false;
+  std::int64_t prefetch_bytes_ = 0;
   AlignedBuffer<float> panels_;  // one for each worker
   std::int64_t panel_size_ = 0;
   const IntegerKernels* integer_kernels_ = nullptr;

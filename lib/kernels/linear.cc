@@ -134,6 +134,7 @@ Result<LinearEngine> LinearEngine::Create(const KernelTable& kernels, const Para
                                            "unpacked weights"));
   }
   engine.kernels_ = &kernels;
+  engine.prefetch_bytes_ = StreamPrefetchBytes();
   engine.work_ = &work;
   engine.use_matrix_library_ = use_matrix_library;
   if (use_matrix_library) {
@@ -186,10 +187,7 @@ void LinearEngine::MultiplyPacked(const QuantizedRows& x, std::int64_t rows,
                                   std::span<const LinearTarget> targets) const {
   std::int64_t panels = 0;
   for (const LinearTarget& target : targets) panels += target.weights.Panels();
-  // A run of panels is one stream of memory, which the processor reads ahead; but there must be enough runs
-  // to go around.
-  const std::int64_t grain = std::clamp<std::int64_t>(panels / (8 * work_->workers()), 1, 4);
-  work_->For(panels, grain, [&](std::int64_t index, int worker) {
+  work_->ForRuns(panels, 1, [&](std::int64_t index, int worker) {
     const LinearTarget* target = targets.data();
     while (index >= target->weights.Panels()) index -= (target++)->weights.Panels();
     const LinearWeights& weights = target->weights;
@@ -199,7 +197,8 @@ void LinearEngine::MultiplyPacked(const QuantizedRows& x, std::int64_t rows,
     for (std::int64_t first = 0; first < rows; first += kProductRows) {
       integer_kernels_->product(weights.kind, weights.panels + index * weights.panel_bytes, x, first,
                                 std::min(kProductRows, rows - first), y + first * target->y_stride,
-                                target->y_stride, outputs, unpacked_.data() + worker * kProductScratchBytes);
+                                target->y_stride, outputs, unpacked_.data() + worker * kProductScratchBytes,
+                                prefetch_bytes_);
     }
   });
 }
@@ -233,12 +232,12 @@ Status LinearEngine::MultiplyFloat(const float* x, std::int64_t x_stride, std::i
   }
   if (rows < kManyRows || !use_matrix_library_) {
     const std::int64_t grain = ParallelWork::Grain(kFewRowsBlock * targets.front().weights.cols() * rows);
-    work_->For(CountBlocks(targets, kFewRowsBlock), grain, [&](std::int64_t index, int) {
+    work_->ForRuns(CountBlocks(targets, kFewRowsBlock), grain, [&](std::int64_t index, int) {
       const Block block = FindBlock(targets, kFewRowsBlock, index);
       const MatrixView& weights = block.target->weights.view;
       ProductFor(*kernels_, weights.format)(x, x_stride, rows, weights.row(block.first), weights.cols,
                                             block.count, block.target->y + block.first,
-                                            block.target->y_stride);
+                                            block.target->y_stride, prefetch_bytes_);
     });
     return {};
   }

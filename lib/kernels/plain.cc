@@ -13,7 +13,7 @@ namespace {
 
 template <NumberFormat kFormat>
 void Product(const float* x, std::int64_t x_stride, std::int64_t rows, const std::byte* w, std::int64_t cols,
-             std::int64_t outputs, float* y, std::int64_t y_stride) {
+             std::int64_t outputs, float* y, std::int64_t y_stride, std::int64_t) {
   for (std::int64_t n = 0; n < outputs; ++n) {
     for (std::int64_t r = 0; r < rows; ++r) {
       double sum = 0;

@@ -35,16 +35,20 @@ struct Bf16Source {
   }
 };
 
-// Dot products of kRows rows of x with one row of weights.
+// Dot products of kRows rows of x with one row of weights, which is prefetched so far ahead.
 template <typename Source, int kRows>
 inline void DotRows(const float* x, std::int64_t x_stride, const std::byte* w, std::int64_t cols, float* y,
-                    std::int64_t y_stride) {
+                    std::int64_t y_stride, std::int64_t prefetch_bytes) {
   Vec sum[kRows][4];
   for (int r = 0; r < kRows; ++r) {
     for (int j = 0; j < 4; ++j) sum[r][j] = Vec::Zero();
   }
   std::int64_t k = 0;
   for (; k + kStep <= cols; k += kStep) {
+    if (prefetch_bytes > 0) {
+      for (std::int64_t line = 0; line < kStep * Source::kBytes; line += 64)
+        __builtin_prefetch(w + k * Source::kBytes + prefetch_bytes + line);
+    }
     for (int j = 0; j < 4; ++j) {
       const std::int64_t at = k + j * Vec::kWidth;
       const Vec weight = Source::Load(w + at * Source::kBytes);
@@ -69,15 +73,17 @@ inline void DotRows(const float* x, std::int64_t x_stride, const std::byte* w, s
 // first-level cache while all pairs use it.
 template <typename Source>
 void Product(const float* x, std::int64_t x_stride, std::int64_t rows, const std::byte* w, std::int64_t cols,
-             std::int64_t outputs, float* y, std::int64_t y_stride) {
+             std::int64_t outputs, float* y, std::int64_t y_stride, std::int64_t prefetch_bytes) {
   for (std::int64_t n = 0; n < outputs; ++n) {
     const std::byte* weights = w + n * cols * Source::kBytes;
     std::int64_t r = 0;
     for (; r + 2 <= rows; r += 2) {
-      DotRows<Source, 2>(x + r * x_stride, x_stride, weights, cols, y + r * y_stride + n, y_stride);
+      DotRows<Source, 2>(x + r * x_stride, x_stride, weights, cols, y + r * y_stride + n, y_stride,
+                         r == 0 ? prefetch_bytes : 0);
     }
     if (r < rows)
-      DotRows<Source, 1>(x + r * x_stride, x_stride, weights, cols, y + r * y_stride + n, y_stride);
+      DotRows<Source, 1>(x + r * x_stride, x_stride, weights, cols, y + r * y_stride + n, y_stride,
+                         r == 0 ? prefetch_bytes : 0);
   }
 }
 

@@ -55,12 +55,15 @@ class BackwardRunner final : public TaskRunner {
 void ExpectEveryItemOnce(const ParallelWork& work, std::int64_t items, std::int64_t grain) {
   std::vector<int> calls(static_cast<std::size_t>(items));  // each written by one thread, so no atomics
   std::atomic<bool> worker_in_range = true;
-  work.For(items, grain, [&](std::int64_t item, int worker) {
+  const auto body = [&](std::int64_t item, int worker) {
     ++calls[static_cast<std::size_t>(item)];
     if (worker < 0 || worker >= work.workers()) worker_in_range = false;
-  });
-  EXPECT_TRUE(worker_in_range);
+  };
+  work.For(items, grain, body);
   EXPECT_EQ(std::count(calls.begin(), calls.end(), 1), items);
+  work.ForRuns(items, grain, body);
+  EXPECT_EQ(std::count(calls.begin(), calls.end(), 2), items);
+  EXPECT_TRUE(worker_in_range);
 }
 
 TEST(ThreadPool, EveryItemOnce) {
@@ -116,6 +119,25 @@ TEST(ThreadPool, ItemsOfOnePortionAreAscendingAndTogether) {
     EXPECT_EQ(items.size() % 10, 0u);
   }
   EXPECT_EQ(order[0].size() + order[1].size(), 100u);
+}
+
+// A host's runner that calls one worker after the other shows whose run is whose.
+TEST(ThreadPool, AWorkerBeginsWithItsOwnRun) {
+  const ParallelWork work(std::make_shared<BackwardRunner>());
+  std::vector<std::int64_t> order;
+  work.ForRuns(70, 10, [&](std::int64_t item, int) { order.push_back(item); });
+  ASSERT_EQ(order.size(), 70u);
+  // Seven portions in three runs: 0-1, 2-3, 4-6. The last worker comes first and finds the others not at
+  // work.
+  EXPECT_EQ(order.front(), 40);
+  EXPECT_EQ(order[29], 69);
+  EXPECT_EQ(order[30], 0);
+  EXPECT_EQ(order.back(), 39);
+}
+
+TEST(ThreadPool, MoreWorkersThanRuns) {
+  const ParallelWork work(MakePool(70));
+  ExpectEveryItemOnce(work, 1000, 1);
 }
 
 TEST(ThreadPool, WakesAfterSleeping) {
@@ -183,7 +205,7 @@ TEST(ParallelWork, HostRunner) {
   const ParallelWork work(runner);
   EXPECT_EQ(work.workers(), 3);
   for (int i = 0; i < 20; ++i) ExpectEveryItemOnce(work, 100, 4);
-  EXPECT_EQ(runner->calls, 20);
+  EXPECT_EQ(runner->calls, 40);
   EXPECT_EQ(runner->largest, 3);
   // No more tasks than there is work for.
   runner->largest = 0;

@@ -67,7 +67,7 @@ TEST(LinearTest, ManyRowsEqualTheDefinitionForAnyNumberOfThreads) {
     const auto& plain = PlainKernels();
     const auto define = [&](const Weights& w, std::vector<float>& y) {
       (format == NumberFormat::kF32 ? plain.product_f32 : plain.product_bf16)(
-          x.data(), cols, rows, w.view.data, cols, w.view.rows, y.data(), w.view.rows);
+          x.data(), cols, rows, w.view.data, cols, w.view.rows, y.data(), w.view.rows, 0);
     };
     define(a, expected_a);
     define(b, expected_b);
