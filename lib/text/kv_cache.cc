@@ -12,7 +12,19 @@ namespace carat::internal {
 namespace {
 
 std::size_t BytesPerNumber(KvFormat format) {
-  return format == KvFormat::kF32 ? 4 : 2;
+  switch (format) {
+    case KvFormat::kF32:
+      return 4;
+    case KvFormat::kInt8:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+// Bytes of the scale of a key or a value.
+std::size_t ScaleBytes(KvFormat format) {
+  return format == KvFormat::kInt16 || format == KvFormat::kInt8 ? sizeof(float) : 0;
 }
 
 // A ring must still hold the window of the first position of a chunk when the last one has been written.
@@ -21,7 +33,8 @@ std::int64_t RingPages(std::int64_t window, std::int64_t chunk) {
 }
 
 std::uint64_t PositionBytes(const LayerConfig& layer, KvFormat format) {
-  return 2 * static_cast<std::uint64_t>(layer.kv_heads * layer.head_dim) * BytesPerNumber(format);
+  const auto numbers = static_cast<std::uint64_t>(layer.head_dim) * BytesPerNumber(format);
+  return 2 * static_cast<std::uint64_t>(layer.kv_heads) * (numbers + ScaleBytes(format));
 }
 
 }  // namespace
@@ -32,7 +45,8 @@ KvLayer::KvLayer(std::int64_t kv_heads, std::int64_t head_dim, KvFormat format, 
       format_(format),
       ring_pages_(ring_pages),
       plane_bytes_(static_cast<std::size_t>(kPagePositions * head_dim) * BytesPerNumber(format)),
-      page_bytes_(2 * static_cast<std::size_t>(kv_heads) * plane_bytes_) {}
+      head_bytes_(2 * (plane_bytes_ + static_cast<std::size_t>(kPagePositions) * ScaleBytes(format))),
+      page_bytes_(static_cast<std::size_t>(kv_heads) * head_bytes_) {}
 
 std::byte* KvLayer::Page(std::int64_t page) const {
   const std::int64_t index = ring_pages_ > 0 ? page % ring_pages_ : page;
@@ -50,14 +64,24 @@ Status KvLayer::Reserve(std::int64_t end) {
 
 void KvLayer::Store(const KernelTable& kernels, std::int64_t position, const float* key, const float* value) {
   std::byte* page = Page(position / kPagePositions);
+  const std::int64_t slot = position % kPagePositions;
   for (std::int64_t head = 0; head < kv_heads_; ++head) {
     std::byte* keys = page + HeadOffset(head);
     const float* from_key = key + head * head_dim_;
     const float* from_value = value + head * head_dim_;
-    if (format_ == KvFormat::kF32) {
-      StoreFloats(position % kPagePositions, from_key, from_value, keys);
-    } else {
-      StoreBf16(kernels, position % kPagePositions, from_key, from_value, keys);
+    switch (format_) {
+      case KvFormat::kF32:
+        StoreFloats(slot, from_key, from_value, keys);
+        break;
+      case KvFormat::kBF16:
+        StoreBf16(kernels, slot, from_key, from_value, keys);
+        break;
+      case KvFormat::kInt16:
+        StoreIntegers<std::int16_t>(kernels, slot, from_key, from_value, keys);
+        break;
+      case KvFormat::kInt8:
+        StoreIntegers<std::int8_t>(kernels, slot, from_key, from_value, keys);
+        break;
     }
   }
 }
@@ -87,12 +111,44 @@ void KvLayer::StoreBf16(const KernelTable& kernels, std::int64_t slot, const flo
   }
 }
 
+template <typename Integer>
+void KvLayer::StoreIntegers(const KernelTable& kernels, std::int64_t slot, const float* key,
+                            const float* value, std::byte* keys) const {
+  constexpr bool kBytes = sizeof(Integer) == 1;
+  constexpr std::int64_t kPiece = 64;
+  const IntegerScaling of_key = kernels.scale_row(key, head_dim_, KeyBounds(kBytes, head_dim_));
+  const IntegerScaling of_value = kernels.scale_row(value, head_dim_, ValueBounds(kBytes));
+  auto* to_key = reinterpret_cast<Integer*>(keys);
+  auto* to_value = reinterpret_cast<Integer*>(keys + plane_bytes_);
+  std::int16_t rounded[kPiece];
+  for (std::int64_t first = 0; first < head_dim_; first += kPiece) {
+    const std::int64_t count = std::min(kPiece, head_dim_ - first);
+    kernels.round_int16(key + first, count, of_key.factor, rounded);
+    for (std::int64_t i = 0; i < count; ++i)
+      to_key[KeyIndex(format_, kPagePositions, slot, first + i)] = static_cast<Integer>(rounded[i]);
+    kernels.round_int16(value + first, count, of_value.factor, rounded);
+    for (std::int64_t i = 0; i < count; ++i)
+      to_value[ValueIndex(format_, head_dim_, slot, first + i)] = static_cast<Integer>(rounded[i]);
+  }
+  auto* scales = reinterpret_cast<float*>(keys + 2 * plane_bytes_);
+  scales[slot] = of_key.scale;
+  scales[kPagePositions + slot] = of_value.scale;
+}
+
 const void* KvLayer::Keys(std::int64_t page, std::int64_t kv_head) const {
   return Page(page) + HeadOffset(kv_head);
 }
 
 const void* KvLayer::Values(std::int64_t page, std::int64_t kv_head) const {
   return Page(page) + HeadOffset(kv_head) + plane_bytes_;
+}
+
+const float* KvLayer::KeyScales(std::int64_t page, std::int64_t kv_head) const {
+  return reinterpret_cast<const float*>(Page(page) + HeadOffset(kv_head) + 2 * plane_bytes_);
+}
+
+const float* KvLayer::ValueScales(std::int64_t page, std::int64_t kv_head) const {
+  return KeyScales(page, kv_head) + kPagePositions;
 }
 
 Status KvLayer::GrowRing(std::int64_t ring_pages, std::int64_t end) {
