@@ -2,7 +2,7 @@
 // time. Sums of products are integers, and so exact; floats are computed in one order everywhere. All
 // instruction sets give the same bits.
 //
-//   score  = float(query . key) * (query scale * key scale)                       query . key: integer
+//   score  = sum over blocks of float(query . key) * (query scale * key scale)    query . key: integer
 //   weight = exp(score - largest score), in float32; their sum is the softmax's
 //   page   = sum over positions of round(weight * value scale / page scale) * value            integer
 //   output = output * rescale + float(page) * page scale
@@ -10,6 +10,9 @@
 // No sum leaves 32 bits, in whatever order it is taken. Queries and keys are rounded so that the 2-norms of
 // both stay below 2^15.5: by the Cauchy-Schwarz inequality, the products of any part of their elements then
 // add up to less than 2^31. The weights of a page add up to at most 65535, and no value exceeds 32767.
+//
+// A key of 16 bits is one block. In 8 bits each 32 elements are one and have a scale of their own: some
+// elements of keys are much larger than others, and would cost these their precision.
 //
 // 16 bits are more than float16 has: with 256 elements, a row's rounding error is about 1e-4 of each
 // element's root mean square.
@@ -23,13 +26,23 @@ namespace carat::internal {
 // Positions in a page of the cache.
 inline constexpr std::int64_t kPagePositions = 64;
 
+// Elements of a key in 8 bits that share a scale.
+inline constexpr std::int64_t kByteKeyBlock = 32;
+
+constexpr std::int64_t KeyBlock(bool bytes, std::int64_t head_dim) {
+  return bytes ? kByteKeyBlock : head_dim;
+}
+constexpr std::int64_t KeyBlocks(bool bytes, std::int64_t head_dim) {
+  return bytes ? (head_dim + kByteKeyBlock - 1) / kByteKeyBlock : 1;
+}
+
 // What a row of integers must not exceed.
 struct RowBounds {
   float largest;  // each magnitude
   float norm;     // the row's 2-norm; infinity: does not matter
 };
 
-// For heads of this size.
+// For heads of this size, and blocks of keys.
 RowBounds QueryBounds(std::int64_t head_dim);
 RowBounds KeyBounds(bool bytes, std::int64_t head_dim);
 RowBounds ValueBounds(bool bytes);
@@ -41,7 +54,7 @@ struct IntegerAttentionBlock {
   const float* query_scales;    // [query_count]
   std::int64_t query_count;
   const void* keys;           // as kv_layout.h says, int16 or int8
-  const float* key_scales;    // [kPagePositions]
+  const float* key_scales;    // [KeyBlocks, kPagePositions]
   const void* values;         // the same
   const float* value_scales;  // [kPagePositions]
   std::int64_t head_dim;      // even

@@ -65,9 +65,10 @@ struct PageWork {
   float scale[kQueries];  // of the weights
 };
 
+// Adds the products of elements first .. last - 1, a block, to the scores of positions from k on.
 template <typename Integer, int kQueries>
-inline void ScorePositions(const IntegerAttentionBlock& b, std::int64_t q, std::int64_t k,
-                           PageWork<kQueries>& work) {
+inline void ScoreBlock(const IntegerAttentionBlock& b, std::int64_t q, std::int64_t k, std::int64_t first,
+                       std::int64_t last, const float* key_scales, PageWork<kQueries>& work) {
   constexpr int kVectors = Vec::kSumVectors;
   Vec::Sums sum[kQueries][kVectors];
   for (int i = 0; i < kQueries; ++i) {
@@ -75,7 +76,7 @@ inline void ScorePositions(const IntegerAttentionBlock& b, std::int64_t q, std::
   }
   const Integer* keys = static_cast<const Integer*>(b.keys) + 2 * k;
   const std::int16_t* queries = b.queries + q * b.head_dim;
-  for (std::int64_t d = 0; d < b.head_dim; d += 2) {
+  for (std::int64_t d = first; d < last; d += 2) {
     Vec::Pairs key[kVectors];
     for (int j = 0; j < kVectors; ++j)
       key[j] = Vec::LoadPairs(keys + d * kPagePositions + 2 * j * Vec::kWidth);
@@ -85,12 +86,24 @@ inline void ScorePositions(const IntegerAttentionBlock& b, std::int64_t q, std::
     }
   }
   for (int i = 0; i < kQueries; ++i) {
-    const Vec scale = Vec::Set(b.query_scales[q + i]);
+    const Vec query_scale = Vec::Set(b.query_scales[q + i]);
     for (int j = 0; j < kVectors; ++j) {
-      const std::int64_t at = k + j * Vec::kWidth;
-      Vec::Store(work.scores[i] + at,
-                 Vec::Multiply(Vec::Total(sum[i][j]), Vec::Multiply(scale, Vec::Load(b.key_scales + at))));
+      float* score = work.scores[i] + k + j * Vec::kWidth;
+      const Vec scale = Vec::Multiply(query_scale, Vec::Load(key_scales + k + j * Vec::kWidth));
+      const Vec before = first == 0 ? Vec::Zero() : Vec::Load(score);
+      Vec::Store(score, Vec::MultiplyAdd(Vec::Total(sum[i][j]), scale, before));
     }
+  }
+}
+
+template <typename Integer, int kQueries>
+inline void ScorePositions(const IntegerAttentionBlock& b, std::int64_t q, std::int64_t k,
+                           PageWork<kQueries>& work) {
+  const std::int64_t block = KeyBlock(sizeof(Integer) == 1, b.head_dim);
+  const float* scales = b.key_scales;
+  for (std::int64_t first = 0; first < b.head_dim; first += block, scales += kPagePositions) {
+    const std::int64_t last = first + block < b.head_dim ? first + block : b.head_dim;
+    ScoreBlock<Integer, kQueries>(b, q, k, first, last, scales, work);
   }
 }
 

@@ -61,15 +61,20 @@ void AttendQuery(const IntegerAttentionBlock& b, std::int64_t q) {
   constexpr KvFormat kFormat = sizeof(Integer) == 2 ? KvFormat::kInt16 : KvFormat::kInt8;
   const auto* keys = static_cast<const Integer*>(b.keys);
   const auto* values = static_cast<const Integer*>(b.values);
+  const std::int64_t block = KeyBlock(sizeof(Integer) == 1, b.head_dim);
   float* output = b.output + q * b.head_dim;
   float scores[kPagePositions];
   float max = b.max[q];
   for (std::int64_t k = b.begin[q]; k < b.end[q]; ++k) {
-    std::int64_t dot = 0;
-    for (std::int64_t d = 0; d < b.head_dim; ++d) {
-      dot += std::int64_t{b.queries[q * b.head_dim + d]} * keys[KeyIndex(kFormat, kPagePositions, k, d)];
+    scores[k] = 0;
+    for (std::int64_t first = 0; first < b.head_dim; first += block) {
+      std::int64_t dot = 0;
+      for (std::int64_t d = first; d < std::min(first + block, b.head_dim); ++d) {
+        dot += std::int64_t{b.queries[q * b.head_dim + d]} * keys[KeyIndex(kFormat, kPagePositions, k, d)];
+      }
+      const float scale = b.query_scales[q] * b.key_scales[first / block * kPagePositions + k];
+      scores[k] = std::fma(static_cast<float>(dot), scale, scores[k]);
     }
-    scores[k] = static_cast<float>(dot) * (b.query_scales[q] * b.key_scales[k]);
     max = scores[k] > max ? scores[k] : max;
   }
   const float rescale = ExpBelow(b.max[q], max);

@@ -22,8 +22,12 @@ std::size_t BytesPerNumber(KvFormat format) {
   }
 }
 
-// Bytes of the scale of a key or a value.
-std::size_t ScaleBytes(KvFormat format) {
+// Bytes of the scales of one key, and of one value.
+std::size_t KeyScaleBytes(KvFormat format, std::int64_t head_dim) {
+  if (format != KvFormat::kInt16 && format != KvFormat::kInt8) return 0;
+  return static_cast<std::size_t>(KeyBlocks(format == KvFormat::kInt8, head_dim)) * sizeof(float);
+}
+std::size_t ValueScaleBytes(KvFormat format) {
   return format == KvFormat::kInt16 || format == KvFormat::kInt8 ? sizeof(float) : 0;
 }
 
@@ -34,7 +38,20 @@ std::int64_t RingPages(std::int64_t window, std::int64_t chunk) {
 
 std::uint64_t PositionBytes(const LayerConfig& layer, KvFormat format) {
   const auto numbers = static_cast<std::uint64_t>(layer.head_dim) * BytesPerNumber(format);
-  return 2 * static_cast<std::uint64_t>(layer.kv_heads) * (numbers + ScaleBytes(format));
+  return static_cast<std::uint64_t>(layer.kv_heads) *
+         (2 * numbers + KeyScaleBytes(format, layer.head_dim) + ValueScaleBytes(format));
+}
+
+// Gives `store` each element and what it is rounded to.
+template <typename Store>
+void RoundPieces(const KernelTable& kernels, const float* x, std::int64_t n, float factor, Store store) {
+  constexpr std::int64_t kPiece = 64;
+  std::int16_t rounded[kPiece];
+  for (std::int64_t first = 0; first < n; first += kPiece) {
+    const std::int64_t count = std::min(kPiece, n - first);
+    kernels.round_int16(x + first, count, factor, rounded);
+    for (std::int64_t i = 0; i < count; ++i) store(first + i, rounded[i]);
+  }
 }
 
 }  // namespace
@@ -45,7 +62,9 @@ KvLayer::KvLayer(std::int64_t kv_heads, std::int64_t head_dim, KvFormat format, 
       format_(format),
       ring_pages_(ring_pages),
       plane_bytes_(static_cast<std::size_t>(kPagePositions * head_dim) * BytesPerNumber(format)),
-      head_bytes_(2 * (plane_bytes_ + static_cast<std::size_t>(kPagePositions) * ScaleBytes(format))),
+      key_scale_bytes_(static_cast<std::size_t>(kPagePositions) * KeyScaleBytes(format, head_dim)),
+      head_bytes_(2 * plane_bytes_ + key_scale_bytes_ +
+                  static_cast<std::size_t>(kPagePositions) * ValueScaleBytes(format)),
       page_bytes_(static_cast<std::size_t>(kv_heads) * head_bytes_) {}
 
 std::byte* KvLayer::Page(std::int64_t page) const {
@@ -115,24 +134,24 @@ template <typename Integer>
 void KvLayer::StoreIntegers(const KernelTable& kernels, std::int64_t slot, const float* key,
                             const float* value, std::byte* keys) const {
   constexpr bool kBytes = sizeof(Integer) == 1;
-  constexpr std::int64_t kPiece = 64;
-  const IntegerScaling of_key = kernels.scale_row(key, head_dim_, KeyBounds(kBytes, head_dim_));
-  const IntegerScaling of_value = kernels.scale_row(value, head_dim_, ValueBounds(kBytes));
+  const std::int64_t block = KeyBlock(kBytes, head_dim_);
   auto* to_key = reinterpret_cast<Integer*>(keys);
-  auto* to_value = reinterpret_cast<Integer*>(keys + plane_bytes_);
-  std::int16_t rounded[kPiece];
-  for (std::int64_t first = 0; first < head_dim_; first += kPiece) {
-    const std::int64_t count = std::min(kPiece, head_dim_ - first);
-    kernels.round_int16(key + first, count, of_key.factor, rounded);
-    for (std::int64_t i = 0; i < count; ++i)
-      to_key[KeyIndex(format_, kPagePositions, slot, first + i)] = static_cast<Integer>(rounded[i]);
-    kernels.round_int16(value + first, count, of_value.factor, rounded);
-    for (std::int64_t i = 0; i < count; ++i)
-      to_value[ValueIndex(format_, head_dim_, slot, first + i)] = static_cast<Integer>(rounded[i]);
+  auto* key_scales = reinterpret_cast<float*>(keys + 2 * plane_bytes_);
+  for (std::int64_t first = 0; first < head_dim_; first += block) {
+    const std::int64_t count = std::min(block, head_dim_ - first);
+    const IntegerScaling scaling = kernels.scale_row(key + first, count, KeyBounds(kBytes, head_dim_));
+    key_scales[first / block * kPagePositions + slot] = scaling.scale;
+    RoundPieces(kernels, key + first, count, scaling.factor, [&](std::int64_t d, std::int16_t rounded) {
+      to_key[KeyIndex(format_, kPagePositions, slot, first + d)] = static_cast<Integer>(rounded);
+    });
   }
-  auto* scales = reinterpret_cast<float*>(keys + 2 * plane_bytes_);
-  scales[slot] = of_key.scale;
-  scales[kPagePositions + slot] = of_value.scale;
+  auto* to_value = reinterpret_cast<Integer*>(keys + plane_bytes_);
+  auto* value_scales = reinterpret_cast<float*>(keys + 2 * plane_bytes_ + key_scale_bytes_);
+  const IntegerScaling scaling = kernels.scale_row(value, head_dim_, ValueBounds(kBytes));
+  value_scales[slot] = scaling.scale;
+  RoundPieces(kernels, value, head_dim_, scaling.factor, [&](std::int64_t d, std::int16_t rounded) {
+    to_value[ValueIndex(format_, head_dim_, slot, d)] = static_cast<Integer>(rounded);
+  });
 }
 
 const void* KvLayer::Keys(std::int64_t page, std::int64_t kv_head) const {
@@ -148,7 +167,8 @@ const float* KvLayer::KeyScales(std::int64_t page, std::int64_t kv_head) const {
 }
 
 const float* KvLayer::ValueScales(std::int64_t page, std::int64_t kv_head) const {
-  return KeyScales(page, kv_head) + kPagePositions;
+  return reinterpret_cast<const float*>(Page(page) + HeadOffset(kv_head) + 2 * plane_bytes_ +
+                                        key_scale_bytes_);
 }
 
 Status KvLayer::GrowRing(std::int64_t ring_pages, std::int64_t end) {

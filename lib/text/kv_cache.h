@@ -28,7 +28,7 @@ class KvLayer {
   // The keys or values of the page'th page of positions, as kv_layout.h says.
   const void* Keys(std::int64_t page, std::int64_t kv_head) const;
   const void* Values(std::int64_t page, std::int64_t kv_head) const;
-  // Of integers: a scale for each position.
+  // Of integers: scales for each position, as kv_layout.h says.
   const float* KeyScales(std::int64_t page, std::int64_t kv_head) const;
   const float* ValueScales(std::int64_t page, std::int64_t kv_head) const;
 
@@ -69,8 +69,9 @@ class KvLayer {
   std::int64_t head_dim_;
   KvFormat format_;
   std::int64_t ring_pages_;
-  std::size_t plane_bytes_;  // keys (or values) of one head in one page
-  std::size_t head_bytes_;   // all of one head in one page
+  std::size_t plane_bytes_;      // keys (or values) of one head in one page
+  std::size_t key_scale_bytes_;  // of one head in one page
+  std::size_t head_bytes_;       // all of one head in one page
   std::size_t page_bytes_;
   std::vector<AlignedBytes> pages_;
 };

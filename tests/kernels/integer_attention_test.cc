@@ -63,16 +63,21 @@ struct Page {
   Page(const KernelTable& table, const float* k, const float* v, std::int64_t head_dim)
       : keys(static_cast<std::size_t>(kPagePositions * head_dim)),
         values(keys.size()),
-        key_scales(kPagePositions),
+        key_scales(static_cast<std::size_t>(KeyBlocks(sizeof(Integer) == 1, head_dim) * kPagePositions)),
         value_scales(kPagePositions) {
     constexpr bool kBytes = sizeof(Integer) == 1;
     constexpr KvFormat kFormat = kBytes ? KvFormat::kInt8 : KvFormat::kInt16;
     std::vector<std::int16_t> row(static_cast<std::size_t>(head_dim));
     for (std::int64_t i = 0; i < kPagePositions; ++i) {
       const auto slot = static_cast<std::size_t>(i);
-      const IntegerScaling key = table.scale_row(k + i * head_dim, head_dim, KeyBounds(kBytes, head_dim));
-      table.round_int16(k + i * head_dim, head_dim, key.factor, row.data());
-      key_scales[slot] = key.scale;
+      const std::int64_t block = KeyBlock(kBytes, head_dim);
+      for (std::int64_t first = 0; first < head_dim; first += block) {
+        const float* from = k + i * head_dim + first;
+        const std::int64_t count = std::min(block, head_dim - first);
+        const IntegerScaling key = table.scale_row(from, count, KeyBounds(kBytes, head_dim));
+        table.round_int16(from, count, key.factor, row.data() + first);
+        key_scales[static_cast<std::size_t>(first / block * kPagePositions + i)] = key.scale;
+      }
       for (std::int64_t d = 0; d < head_dim; ++d)
         keys[KeyIndex(kFormat, kPagePositions, i, d)] =
             static_cast<Integer>(row[static_cast<std::size_t>(d)]);

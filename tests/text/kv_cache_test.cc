@@ -14,7 +14,7 @@ namespace carat::internal {
 namespace {
 
 constexpr std::int64_t kHeads = 2;
-constexpr std::int64_t kHeadDim = 6;
+constexpr std::int64_t kHeadDim = 6;  // one block of a key
 
 constexpr KvFormat kFormats[] = {KvFormat::kF32, KvFormat::kBF16, KvFormat::kInt16, KvFormat::kInt8};
 
