@@ -6,7 +6,8 @@
 //   keys    float32 [head_dim, positions]        bf16, int16, int8 [head_dim / 2, positions, 2]
 //   values  float32 [positions, head_dim]        bf16, int16, int8 [positions / 2, head_dim, 2]
 //
-// Integers have scales, in float32: of keys [KeyBlocks, positions] (integer_attention.h), of values [positions].
+// Integers have scales, in float32: of keys [KeyBlocks, positions] (integer_attention.h), of values
+// [positions].
 #ifndef CARAT_LIB_KERNELS_KV_LAYOUT_H_
 #define CARAT_LIB_KERNELS_KV_LAYOUT_H_
 
