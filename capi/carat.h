@@ -616,9 +616,14 @@ CARAT_API carat_status carat_tensor_list_get(const carat_tensor_list* tensors, s
 // How keys and values are kept. Since 0.1.
 typedef int32_t carat_kv_type;
 enum {
-  CARAT_KV_AUTO = 0,  // as exact as the weights: float32 with float weights (bf16, f16, f32)
+  CARAT_KV_AUTO = 0,  // as exact as the weights: float32 with float weights (bf16, f16, f32), else int16
   CARAT_KV_FLOAT32 = 1,
-  CARAT_KV_BFLOAT16 = 2  // half the memory; adds a rounding of 2^-9 to every key and value
+  CARAT_KV_BFLOAT16 = 2,  // half the memory; adds a rounding of up to 2^-9 to every key and value
+  // Half the memory, and more precise than float16: integers, and a scale for each key and each value.
+  // Attention is computed in integers, with the same result on every instruction set. It adds some 1e-4 of
+  // a row's root mean square to every number.
+  CARAT_KV_INT16 = 3,
+  CARAT_KV_INT8 = 4  // a quarter of the memory, for long texts: the same in 8 bits; adds some 1e-2
 };
 
 // How a session is made. Since 0.1.

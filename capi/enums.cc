@@ -64,6 +64,8 @@ static_assert(Same(CARAT_PRECISION_BFLOAT16, Precision::kBFloat16));
 static_assert(Same(CARAT_KV_AUTO, KvType::kAuto));
 static_assert(Same(CARAT_KV_FLOAT32, KvType::kFloat32));
 static_assert(Same(CARAT_KV_BFLOAT16, KvType::kBFloat16));
+static_assert(Same(CARAT_KV_INT16, KvType::kInt16));
+static_assert(Same(CARAT_KV_INT8, KvType::kInt8));
 
 static_assert(Same(CARAT_TOKEN_PROMPT, TokenOrigin::kPrompt));
 static_assert(Same(CARAT_TOKEN_GENERATED, TokenOrigin::kGenerated));

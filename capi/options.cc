@@ -48,7 +48,7 @@ Result<SamplingOptions> ToSamplingOptions(const carat_sampling_options* given) {
 
 Result<SessionOptions> ToSessionOptions(const carat_session_options* given) {
   CARAT_ASSIGN_OR_RETURN(const carat_session_options read, ReadOptions(given, "carat_session_options"));
-  CARAT_RETURN_IF_ERROR(IsEnumValue(read.kv_type, CARAT_KV_BFLOAT16, "carat_session_options.kv_type"));
+  CARAT_RETURN_IF_ERROR(IsEnumValue(read.kv_type, CARAT_KV_INT8, "carat_session_options.kv_type"));
   SessionOptions options;
   options.context_size = read.context_size;
   options.kv_type = static_cast<KvType>(read.kv_type);

@@ -88,11 +88,13 @@ void PrintMemory(const Inspection& inspection) {
       "on\n"
       "    disk, but for those in use.\n");
   WriteNow(
-      "\nmemory of one session    cache float32    cache bf16    workspace    all, float32    all, bf16\n");
+      "\nmemory of one session    cache float32   int16 or bf16       int8    workspace   all, float32    "
+      "int16       int8\n");
   for (const ContextMemory& row : inspection.contexts)
-    WriteNow(absl::StrFormat("  context %12s  %13s %13s %12s %15s %12s\n", Grouped(row.context),
-                             Bytes(row.cache_float32), Bytes(row.cache_bf16), Bytes(row.workspace),
-                             Bytes(row.all_float32), Bytes(row.all_bf16)));
+    WriteNow(absl::StrFormat("  context %12s  %13s %15s %10s %12s %14s %8s %10s\n", Grouped(row.context),
+                             Bytes(row.cache_float32), Bytes(row.cache_int16), Bytes(row.cache_int8),
+                             Bytes(row.workspace), Bytes(row.all_float32), Bytes(row.all_int16),
+                             Bytes(row.all_int8)));
   WriteNow("  all: cache, workspace, and the weights that every token reads\n");
 }
 

@@ -128,15 +128,18 @@ MemoryNeeds Needs(const Model& model, std::int64_t context, KvType kv_type) {
 }
 
 ContextMemory MemoryAt(const Model& model, std::int64_t context) {
-  const MemoryNeeds float32 = Needs(model, context, KvType::kFloat32);
-  const MemoryNeeds bf16 = Needs(model, context, KvType::kBFloat16);
   ContextMemory memory;
   memory.context = context;
-  memory.cache_float32 = float32.kv_sliding + float32.kv_full;
-  memory.cache_bf16 = bf16.kv_sliding + bf16.kv_full;
-  memory.workspace = float32.workspace;
-  memory.all_float32 = float32.weights_touched + memory.cache_float32 + float32.workspace;
-  memory.all_bf16 = bf16.weights_touched + memory.cache_bf16 + bf16.workspace;
+  const auto take = [&](KvType kv_type, std::uint64_t& cache, std::uint64_t& all) {
+    const MemoryNeeds needs = Needs(model, context, kv_type);
+    cache = needs.kv_sliding + needs.kv_full;
+    all = needs.weights_touched + cache + needs.workspace;
+    memory.workspace = needs.workspace;
+  };
+  take(KvType::kFloat32, memory.cache_float32, memory.all_float32);
+  take(KvType::kBFloat16, memory.cache_bf16, memory.all_bf16);
+  take(KvType::kInt16, memory.cache_int16, memory.all_int16);
+  take(KvType::kInt8, memory.cache_int8, memory.all_int8);
   return memory;
 }
 
@@ -213,9 +216,13 @@ void WriteMemory(JsonWriter& json, const Inspection& inspection) {
     json.Key("context").Integer(row.context);
     WriteBytes(json, "cache_float32", row.cache_float32);
     WriteBytes(json, "cache_bf16", row.cache_bf16);
+    WriteBytes(json, "cache_int16", row.cache_int16);
+    WriteBytes(json, "cache_int8", row.cache_int8);
     WriteBytes(json, "workspace", row.workspace);
     WriteBytes(json, "all_float32", row.all_float32);
     WriteBytes(json, "all_bf16", row.all_bf16);
+    WriteBytes(json, "all_int16", row.all_int16);
+    WriteBytes(json, "all_int8", row.all_int8);
     json.EndObject();
   }
   json.EndArray();

@@ -30,9 +30,13 @@ struct ContextMemory {
   std::int64_t context = 0;
   std::uint64_t cache_float32 = 0;
   std::uint64_t cache_bf16 = 0;
+  std::uint64_t cache_int16 = 0;
+  std::uint64_t cache_int8 = 0;
   std::uint64_t workspace = 0;
   std::uint64_t all_float32 = 0;  // with the weights that every token reads
   std::uint64_t all_bf16 = 0;
+  std::uint64_t all_int16 = 0;
+  std::uint64_t all_int8 = 0;
 };
 
 struct Inspection {

@@ -19,8 +19,11 @@ constexpr std::array kInstructionSets = {
     InstructionSet::kAuto,      InstructionSet::kPlain,      InstructionSet::kAvx2,
     InstructionSet::kAvx512,    InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
     InstructionSet::kAvx512Amx, InstructionSet::kNeon,       InstructionSet::kNeonDot};
-constexpr std::array<std::pair<KvType, const char*>, 3> kKvTypes = {
-    {{KvType::kAuto, "auto"}, {KvType::kFloat32, "float32"}, {KvType::kBFloat16, "bf16"}}};
+constexpr std::array<std::pair<KvType, const char*>, 5> kKvTypes = {{{KvType::kAuto, "auto"},
+                                                                     {KvType::kFloat32, "float32"},
+                                                                     {KvType::kBFloat16, "bf16"},
+                                                                     {KvType::kInt16, "int16"},
+                                                                     {KvType::kInt8, "int8"}}};
 
 constexpr std::array<std::pair<WeightType, const char*>, 3> kWeightTypes = {
     {{WeightType::kAsStored, "stored"}, {WeightType::kInt8, "int8"}, {WeightType::kInt4, "int4"}}};
@@ -158,7 +161,8 @@ void AddSessionArguments(CLI::App& command, SessionArguments& a) {
            "The most tokens in all; 0: what the model was made for  [0]")
       ->check(AtLeast(0));
   AddValue(command, kGroup, "--kv-type", a.kv_type, "TYPE",
-           "Keys and values: " + ListNames(KvTypeNames()) + "; bf16: half the memory, rounded  [auto]")
+           "Keys and values: " + ListNames(KvTypeNames()) +
+               "; int16, bf16: half the memory; int8: a quarter  [auto]")
       ->check(CLI::IsMember(KvTypeNames()));
   AddValue(command, kGroup, "--chunk", a.chunk, "N", "Prompt tokens read together; 0: carat chooses  [0]")
       ->check(AtLeast(0));

@@ -71,6 +71,47 @@ struct Vec {
     sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
     return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
   }
+
+  // Adds the upper half of the lanes to the lower one, until one is left.
+  static float SumByHalves(Vec a) { return Sum(a); }
+  static float Largest(Vec a) {
+    __m128 most = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+    return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
+  }
+  static Vec Magnitude(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+  // Of a where the mask has ones, else of b.
+  static Vec Select(const std::uint32_t* mask, Vec a, Vec b) {
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(mask));
+    return {_mm256_blendv_ps(b.v, a.v, _mm256_castsi256_ps(bits))};
+  }
+  // Rounded to nearest even.
+  static void StoreInt16(std::int16_t* p, Vec a) {
+    const __m256i words = _mm256_cvtps_epi32(a.v);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packs_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
+
+  // Pairs of integers, whose products are summed in as many lanes.
+  using Pairs = __m256i;
+  using Sums = __m256i;
+  static constexpr int kSumVectors = 2;  // beside four queries
+  static Sums ZeroSums() { return _mm256_setzero_si256(); }
+  static Pairs LoadPairs(const std::int16_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static Pairs LoadPairs(const std::int8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static Pairs SetPairs(const std::int16_t* p) {
+    std::int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return _mm256_set1_epi32(word);
+  }
+  static Sums AddProducts(Sums sum, Pairs a, Pairs b) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+  }
+  static Vec Total(Sums sum) { return {_mm256_cvtepi32_ps(sum)}; }
 };
 
 #include "lib/kernels/simd_kernels.inc.h"

@@ -1,4 +1,4 @@
-// The same kernels where there are dot products of bf16 pairs, which attention uses.
+// The same kernels where there are dot products of integers and of bf16 pairs, which attention uses.
 #include "lib/kernels/kernel_table.h"
 
 #if defined(__AVX512BF16__)

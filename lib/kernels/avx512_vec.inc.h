@@ -56,6 +56,50 @@ struct Vec {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23))};
   }
   static float Sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
+
+  // Adds the upper half of the lanes to the lower one, until one is left.
+  static float SumByHalves(Vec a) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+    __m128 sum = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+  }
+  static float Largest(Vec a) { return _mm512_reduce_max_ps(a.v); }
+  static Vec Magnitude(Vec a) { return {_mm512_abs_ps(a.v)}; }
+  // Of a where the mask has ones, else of b.
+  static Vec Select(const std::uint32_t* mask, Vec a, Vec b) {
+    const __m512i bits = _mm512_loadu_si512(mask);
+    return {_mm512_mask_blend_ps(_mm512_test_epi32_mask(bits, bits), b.v, a.v)};
+  }
+  // Rounded to nearest even.
+  static void StoreInt16(std::int16_t* p, Vec a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(a.v)));
+  }
+
+  // Pairs of integers, whose products are summed in as many lanes.
+  using Pairs = __m512i;
+  using Sums = __m512i;
+  static constexpr int kSumVectors = 4;  // beside four queries
+  static Sums ZeroSums() { return _mm512_setzero_si512(); }
+  static Pairs LoadPairs(const std::int16_t* p) { return _mm512_loadu_si512(p); }
+  static Pairs LoadPairs(const std::int8_t* p) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static Pairs SetPairs(const std::int16_t* p) {
+    std::int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return _mm512_set1_epi32(word);
+  }
+  static Sums AddProducts(Sums sum, Pairs a, Pairs b) {
+#if defined(__AVX512VNNI__)
+    return _mm512_dpwssd_epi32(sum, a, b);
+#else
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+#endif
+  }
+  static Vec Total(Sums sum) {
+    return {_mm512_cvtepi32_ps(sum)};
+  }
 #if defined(CARAT_BF16_DOT_PRODUCTS)
   static Vec SetPair(const std::uint16_t* p) {
     std::int32_t word;

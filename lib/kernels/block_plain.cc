@@ -43,7 +43,8 @@ const BlockKernels& PlainBlockKernels() {
 
 const BlockKernels& BlockKernelsBeside(const KernelTable& kernels) {
   if (&kernels == Avx2Kernels() && Avx2BlockKernels() != nullptr) return *Avx2BlockKernels();
-  const bool avx512 = &kernels == Avx512Kernels() || &kernels == Avx512Bf16Table() || &kernels == AmxTable();
+  const bool avx512 = &kernels == Avx512Kernels() || &kernels == Avx512VnniTable() ||
+                      &kernels == Avx512Bf16Table() || &kernels == AmxTable();
   if (avx512 && Avx512BlockKernels() != nullptr) return *Avx512BlockKernels();
   if (&kernels == NeonKernels() && NeonBlockKernels() != nullptr) return *NeonBlockKernels();
   return PlainBlockKernels();

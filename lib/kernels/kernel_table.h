@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/kernels/integer_attention.h"
+
 namespace carat::internal {
 
 // Keys and values are stored like this.
-enum class KvFormat : std::uint8_t { kF32, kBF16 };
+enum class KvFormat : std::uint8_t { kF32, kBF16, kInt16, kInt8 };
 
 // Softmax attention of several queries over one run of keys, continuing a running softmax. For each query:
 // the largest score so far, the sum of exp(score - max), and the sum of exp(score - max) * value, from which
@@ -23,7 +25,7 @@ struct AttentionBlock {
   std::int64_t query_count;
   const void* keys;    // as kv_layout.h says, of key_count positions
   const void* values;  // the same
-  KvFormat format;
+  KvFormat format;     // kF32 or kBF16
   std::int64_t key_count;
   std::int64_t head_dim;
   const std::int32_t* begin;  // [query_count]: the query sees keys begin[i] <= key < end[i]
@@ -71,14 +73,27 @@ struct KernelTable {
   void (*add_scaled)(float* y, const float* x, float a, std::int64_t n);
   void (*scale)(float* y, float a, std::int64_t n);
 
+  // Over keys and values in floats.
   void (*attend)(const AttentionBlock& block);
+
+  // Over keys and values in integers: see integer_attention.h. All tables give the same bits.
+  // How x, n values, becomes integers that keep within bounds. Of values that are not finite the factor is 0,
+  // and the scale not a number.
+  IntegerScaling (*scale_row)(const float* x, std::int64_t n, const RowBounds& bounds);
+  // to = x * factor, to nearest, ties to even. 0, whatever x is, if the factor is.
+  void (*round_int16)(const float* x, std::int64_t n, float factor, std::int16_t* to);
+  void (*attend_int16)(const IntegerAttentionBlock& block);
+  void (*attend_int8)(const IntegerAttentionBlock& block);
 };
 
 const KernelTable& PlainKernels();
 // Null where they were not compiled. Calling them needs a processor that CpuSupports.
 const KernelTable* Avx2Kernels();
 const KernelTable* Avx512Kernels();
-// The same, but for attention over keys and values in bf16, which rounds queries and weights to bf16 as well.
+// The same, with dot products of integers in attention.
+const KernelTable* Avx512VnniTable();
+// The same once more, but for attention over keys and values in bf16, which rounds queries and weights to
+// bf16 as well.
 const KernelTable* Avx512Bf16Table();
 // The same once more, for processors with AMX, so that what stands beside a table is found by it.
 const KernelTable* AmxTable();

@@ -68,6 +68,7 @@ Result<const KernelTable*> KernelsFor(InstructionSet set) {
   if (set == InstructionSet::kPlain) table = &PlainKernels();
   if (set == InstructionSet::kAvx2) table = Avx2Kernels();
   if (Includes(set, InstructionSet::kAvx512)) table = Avx512Kernels();
+  if (Includes(set, InstructionSet::kAvx512Vnni) && Avx512VnniTable() != nullptr) table = Avx512VnniTable();
   if (Includes(set, InstructionSet::kAvx512Bf16) && Avx512Bf16Table() != nullptr) table = Avx512Bf16Table();
   if (Includes(set, InstructionSet::kAvx512Amx) && AmxTable() != nullptr) table = AmxTable();
   if (Includes(set, InstructionSet::kNeon)) table = NeonKernels();

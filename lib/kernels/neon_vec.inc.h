@@ -46,6 +46,39 @@ struct Vec {
   }
   static float Sum(Vec a) { return vaddvq_f32(a.v); }
 
+  // Adds the upper half of the lanes to the lower one, until one is left.
+  static float SumByHalves(Vec a) {
+    const float32x2_t two = vadd_f32(vget_low_f32(a.v), vget_high_f32(a.v));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+  }
+  static float Largest(Vec a) { return vmaxvq_f32(a.v); }
+  static Vec Magnitude(Vec a) { return {vabsq_f32(a.v)}; }
+  // Of a where the mask has ones, else of b.
+  static Vec Select(const std::uint32_t* mask, Vec a, Vec b) {
+    return {vbslq_f32(vld1q_u32(mask), a.v, b.v)};
+  }
+  // Rounded to nearest even.
+  static void StoreInt16(std::int16_t* p, Vec a) { vst1_s16(p, vqmovn_s32(vcvtnq_s32_f32(a.v))); }
+
+  // Pairs of integers, whose products are summed in as many lanes, or here in twice as many.
+  using Pairs = int16x8_t;
+  struct Sums {
+    int32x4_t low, high;
+  };
+  static constexpr int kSumVectors = 2;  // beside four queries
+  static Sums ZeroSums() { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }
+  static Pairs LoadPairs(const std::int16_t* p) { return vld1q_s16(p); }
+  static Pairs LoadPairs(const std::int8_t* p) { return vmovl_s8(vld1_s8(p)); }
+  static Pairs SetPairs(const std::int16_t* p) {
+    std::int32_t word;
+    __builtin_memcpy(&word, p, 4);
+    return vreinterpretq_s16_s32(vdupq_n_s32(word));
+  }
+  static Sums AddProducts(Sums sum, Pairs a, Pairs b) {
+    return {vmlal_s16(sum.low, vget_low_s16(a), vget_low_s16(b)), vmlal_high_s16(sum.high, a, b)};
+  }
+  static Vec Total(Sums sum) { return {vcvtq_f32_s32(vpaddq_s32(sum.low, sum.high))}; }
+
  private:
   // Of any alignment.
   static uint32x4_t LoadWords(const std::byte* p) {

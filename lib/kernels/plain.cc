@@ -136,6 +136,10 @@ const KernelTable& PlainKernels() {
       .add_scaled = AddScaled,
       .scale = Scale,
       .attend = Attend,
+      .scale_row = ScaleRow,
+      .round_int16 = RoundToInt16,
+      .attend_int16 = AttendInt16,
+      .attend_int8 = AttendInt8,
   };
   return kTable;
 }

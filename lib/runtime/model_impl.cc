@@ -224,13 +224,13 @@ Result<SessionPlan> PlanSession(const ModelImpl& model, const SessionOptions& op
   plan.chunk = std::min(plan.context_size, options.prompt_chunk == 0 ? kDefaultChunk : options.prompt_chunk);
   switch (options.kv_type) {
     case KvType::kAuto:
-      plan.kv_type = model.quantized() ? KvType::kBFloat16 : KvType::kFloat32;
+      plan.kv_type = model.quantized() ? KvType::kInt16 : KvType::kFloat32;
       return plan;
     case KvType::kFloat32:
-      plan.kv_type = KvType::kFloat32;
-      return plan;
     case KvType::kBFloat16:
-      plan.kv_type = KvType::kBFloat16;
+    case KvType::kInt16:
+    case KvType::kInt8:
+      plan.kv_type = options.kv_type;
       return plan;
   }
   return InvalidArgument("kv_type is %d, which is none of the enumeration",

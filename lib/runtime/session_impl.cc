@@ -12,7 +12,16 @@ namespace carat::internal {
 namespace {
 
 KvFormat FormatOf(KvType type) {
-  return type == KvType::kBFloat16 ? KvFormat::kBF16 : KvFormat::kF32;
+  switch (type) {
+    case KvType::kBFloat16:
+      return KvFormat::kBF16;
+    case KvType::kInt16:
+      return KvFormat::kInt16;
+    case KvType::kInt8:
+      return KvFormat::kInt8;
+    default:
+      return KvFormat::kF32;
+  }
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ class TiledAttention {
   TiledAttention(const LayerPass& pass, const KvLayer& cache)
       : pass_(pass),
         cache_(cache),
+        integers_(cache.format() == KvFormat::kInt16 || cache.format() == KvFormat::kInt8),
         head_dim_(pass.layer.head_dim),
         group_(pass.config.attention_heads / pass.layer.kv_heads),
         tile_rows_(std::max<std::int64_t>(1, kTileQueries / group_)),
@@ -83,13 +84,30 @@ class TiledAttention {
     return pass_.sliding_ends[r];
   }
 
-  void GatherQueries(const Tile& tile, float* to) const {
+  // The tile's queries side by side, as floats or integers.
+  void GatherQueries(const Tile& tile, AttentionScratch& scratch) const {
     const std::int64_t row_size = pass_.config.attention_heads * head_dim_;
     const std::int64_t size = group_ * head_dim_;
+    const float* from = pass_.ws.queries.data() + tile.first_row * row_size + tile.kv_head * size;
     for (std::int64_t r = 0; r < tile.rows; ++r) {
-      std::memcpy(to + r * size,
-                  pass_.ws.queries.data() + (tile.first_row + r) * row_size + tile.kv_head * size,
-                  static_cast<std::size_t>(size) * sizeof(float));
+      if (integers_) {
+        RoundQueries(from + r * row_size, r * group_, scratch);
+      } else {
+        std::memcpy(scratch.queries.data() + r * size, from + r * row_size,
+                    static_cast<std::size_t>(size) * sizeof(float));
+      }
+    }
+  }
+
+  // The queries of one row, the first of them the tile's query `first`.
+  void RoundQueries(const float* from, std::int64_t first, AttentionScratch& scratch) const {
+    const RowBounds bounds = QueryBounds(head_dim_);
+    for (std::int64_t i = 0; i < group_; ++i) {
+      const float* query = from + i * head_dim_;
+      const IntegerScaling scaling = pass_.kernels().scale_row(query, head_dim_, bounds);
+      scratch.rounded_scales[static_cast<std::size_t>(first + i)] = scaling.scale;
+      pass_.kernels().round_int16(query, head_dim_, scaling.factor,
+                                  scratch.rounded.data() + (first + i) * head_dim_);
     }
   }
 
@@ -124,23 +142,50 @@ class TiledAttention {
         scratch.begin[static_cast<std::size_t>(query)] = clamp(Begin(row));
         scratch.end[static_cast<std::size_t>(query)] = clamp(End(row));
       }
-      pass_.kernels().attend({.queries = scratch.queries.data(),
-                              .query_stride = head_dim_,
-                              .query_count = queries,
-                              .keys = cache_.Keys(page, tile.kv_head),
-                              .values = cache_.Values(page, tile.kv_head),
-                              .format = cache_.format(),
-                              .key_count = kPagePositions,
-                              .head_dim = head_dim_,
-                              .begin = scratch.begin.data(),
-                              .end = scratch.end.data(),
-                              .scores = scratch.scores.data(),
-                              .narrow = scratch.narrow.data(),
-                              .max = part.max,
-                              .sum = part.sum,
-                              .output = part.output,
-                              .output_stride = head_dim_});
+      if (integers_) {
+        AttendIntegerPage(tile, page, scratch, part);
+      } else {
+        AttendPage(tile, page, scratch, part);
+      }
     }
+  }
+
+  void AttendPage(const Tile& tile, std::int64_t page, AttentionScratch& scratch, const Running& part) const {
+    pass_.kernels().attend({.queries = scratch.queries.data(),
+                            .query_stride = head_dim_,
+                            .query_count = tile.rows * group_,
+                            .keys = cache_.Keys(page, tile.kv_head),
+                            .values = cache_.Values(page, tile.kv_head),
+                            .format = cache_.format(),
+                            .key_count = kPagePositions,
+                            .head_dim = head_dim_,
+                            .begin = scratch.begin.data(),
+                            .end = scratch.end.data(),
+                            .scores = scratch.scores.data(),
+                            .narrow = scratch.narrow.data(),
+                            .max = part.max,
+                            .sum = part.sum,
+                            .output = part.output,
+                            .output_stride = head_dim_});
+  }
+
+  void AttendIntegerPage(const Tile& tile, std::int64_t page, AttentionScratch& scratch,
+                         const Running& part) const {
+    const KernelTable& kernels = pass_.kernels();
+    const auto attend = cache_.format() == KvFormat::kInt16 ? kernels.attend_int16 : kernels.attend_int8;
+    attend({.queries = scratch.rounded.data(),
+            .query_scales = scratch.rounded_scales.data(),
+            .query_count = tile.rows * group_,
+            .keys = cache_.Keys(page, tile.kv_head),
+            .key_scales = cache_.KeyScales(page, tile.kv_head),
+            .values = cache_.Values(page, tile.kv_head),
+            .value_scales = cache_.ValueScales(page, tile.kv_head),
+            .head_dim = head_dim_,
+            .begin = scratch.begin.data(),
+            .end = scratch.end.data(),
+            .max = part.max,
+            .sum = part.sum,
+            .output = part.output});
   }
 
   // total = total and part together, for query `to` of total and `from` of part. A first part is taken over
@@ -161,7 +206,7 @@ class TiledAttention {
     const Running part{scratch.part_max.data(), scratch.part_sum.data(), scratch.part.data()};
     const Running total{scratch.total_max.data(), scratch.total_sum.data(), scratch.total.data()};
     const std::int64_t queries = tile.rows * group_;
-    GatherQueries(tile, scratch.queries.data());
+    GatherQueries(tile, scratch);
     Clear(total, queries);
     const std::int64_t last = (End(tile.first_row + tile.rows - 1) - 1) / kSpanPositions;
     for (std::int64_t span = Begin(tile.first_row) / kSpanPositions; span <= last; ++span) {
@@ -184,7 +229,7 @@ class TiledAttention {
     pass_.work().For(tiles_ * spans, [&](std::int64_t index, int worker) {
       AttentionScratch& scratch = pass_.ws.scratch[static_cast<std::size_t>(worker)];
       const Tile tile = TileAt(index / spans);
-      GatherQueries(tile, scratch.queries.data());
+      GatherQueries(tile, scratch);
       AttendSpan(tile, first_span + index % spans, scratch, part_at(index / spans, index % spans));
     });
     pass_.work().For(tiles_ * most, [&](std::int64_t index, int worker) {
@@ -202,6 +247,7 @@ class TiledAttention {
 
   const LayerPass& pass_;
   const KvLayer& cache_;
+  bool integers_;
   std::int64_t head_dim_;
   std::int64_t group_;
   std::int64_t tile_rows_;

@@ -12,9 +12,8 @@
 
 namespace carat::internal {
 
-inline constexpr std::int64_t kPagePositions = 64;
-
-// Keys and values of one layer. A page holds, for each KV head, kPagePositions keys and then as many values.
+// Keys and values of one layer. A page holds, for each KV head, kPagePositions keys and then as many values;
+// of integers also their scales.
 class KvLayer {
  public:
   // `ring_pages` > 0: that many pages, used in turn; 0: pages are added as the text grows.
@@ -29,6 +28,9 @@ class KvLayer {
   // The keys or values of the page'th page of positions, as kv_layout.h says.
   const void* Keys(std::int64_t page, std::int64_t kv_head) const;
   const void* Values(std::int64_t page, std::int64_t kv_head) const;
+  // Of integers: scales for each position, as kv_layout.h says.
+  const float* KeyScales(std::int64_t page, std::int64_t kv_head) const;
+  const float* ValueScales(std::int64_t page, std::int64_t kv_head) const;
 
   // Makes a ring longer, keeping what it holds below `end`, one past the highest position written.
   Status GrowRing(std::int64_t ring_pages, std::int64_t end);
@@ -55,16 +57,21 @@ class KvLayer {
   void StoreFloats(std::int64_t slot, const float* key, const float* value, std::byte* keys) const;
   void StoreBf16(const KernelTable& kernels, std::int64_t slot, const float* key, const float* value,
                  std::byte* keys) const;
-  // Where in a page the keys of a head begin; its values follow.
+  template <typename Integer>
+  void StoreIntegers(const KernelTable& kernels, std::int64_t slot, const float* key, const float* value,
+                     std::byte* keys) const;
+  // Where in a page the keys of a head begin; its values follow, and then the scales of both.
   std::size_t HeadOffset(std::int64_t kv_head) const {
-    return static_cast<std::size_t>(kv_head) * 2 * plane_bytes_;
+    return static_cast<std::size_t>(kv_head) * head_bytes_;
   }
 
   std::int64_t kv_heads_;
   std::int64_t head_dim_;
   KvFormat format_;
   std::int64_t ring_pages_;
-  std::size_t plane_bytes_;  // keys (or values) of one head in one page
+  std::size_t plane_bytes_;      // keys (or values) of one head in one page
+  std::size_t key_scale_bytes_;  // of one head in one page
+  std::size_t head_bytes_;       // all of one head in one page
   std::size_t page_bytes_;
   std::vector<AlignedBytes> pages_;
 };

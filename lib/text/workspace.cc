@@ -53,8 +53,8 @@ Result<AttentionScratch> MakeScratch(std::int64_t tile, std::int64_t head_dim) {
     CARAT_RETURN_IF_ERROR(Allocate(*buffer, {tile, head_dim}));
   }
   CARAT_RETURN_IF_ERROR(Allocate(scratch.scores, {tile, kPagePositions}));
-  for (AlignedBuffer<float>* buffer :
-       {&scratch.part_max, &scratch.part_sum, &scratch.total_max, &scratch.total_sum}) {
+  for (AlignedBuffer<float>* buffer : {&scratch.part_max, &scratch.part_sum, &scratch.total_max,
+                                       &scratch.total_sum, &scratch.rounded_scales}) {
     CARAT_RETURN_IF_ERROR(Allocate(*buffer, {tile}));
   }
   const auto count = static_cast<std::uint64_t>(tile);
@@ -63,6 +63,8 @@ Result<AttentionScratch> MakeScratch(std::int64_t tile, std::int64_t head_dim) {
   CARAT_ASSIGN_OR_RETURN(scratch.narrow,
                          AlignedBuffer<std::uint16_t>::Allocate(
                              4 * static_cast<std::uint64_t>(head_dim + kPagePositions), "activations"));
+  CARAT_ASSIGN_OR_RETURN(scratch.rounded,
+                         AlignedBuffer<std::int16_t>::Allocate(scratch.queries.size(), "activations"));
   return scratch;
 }
 
@@ -127,7 +129,8 @@ std::size_t Workspace::memory_bytes() const {
     floats += buffer->size();
   }
   for (const AttentionScratch& s : scratch)
-    floats += 3 * s.queries.size() + s.scores.size() + 6 * s.begin.size() + s.narrow.size() / 2;
+    floats += 3 * s.queries.size() + s.scores.size() + 7 * s.begin.size() + s.narrow.size() / 2 +
+              s.rounded.size() / 2;
   return floats * sizeof(float) + products.memory_bytes();
 }
 

@@ -28,6 +28,8 @@ struct AttentionScratch {
   AlignedBuffer<float> part_max, part_sum, total_max, total_sum;
   AlignedBuffer<std::int32_t> begin, end;
   AlignedBuffer<std::uint16_t> narrow;  // [4, head_dim + kPagePositions]
+  AlignedBuffer<std::int16_t> rounded;  // [tile, head_dim]: the queries as integers
+  AlignedBuffer<float> rounded_scales;  // [tile]
 };
 
 struct Workspace {

@@ -360,6 +360,8 @@ _Static_assert(sizeof(carat_kv_type) == 4, "carat_kv_type");
 _Static_assert(CARAT_KV_AUTO == 0, "CARAT_KV_AUTO");
 _Static_assert(CARAT_KV_FLOAT32 == 1, "CARAT_KV_FLOAT32");
 _Static_assert(CARAT_KV_BFLOAT16 == 2, "CARAT_KV_BFLOAT16");
+_Static_assert(CARAT_KV_INT16 == 3, "CARAT_KV_INT16");
+_Static_assert(CARAT_KV_INT8 == 4, "CARAT_KV_INT8");
 
 _Static_assert(sizeof(carat_token_origin) == 4, "carat_token_origin");
 _Static_assert(CARAT_TOKEN_PROMPT == 0, "CARAT_TOKEN_PROMPT");

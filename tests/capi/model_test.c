@@ -97,8 +97,19 @@ static void memory(const carat_model* model) {
   options.kv_type = CARAT_KV_BFLOAT16;
   CHECK_OK(carat_model_estimate_memory(model, &options, &half, error), error);
   CHECK(2 * half.kv_full_per_position == needs.kv_full_per_position);
-  options.kv_type = 3;
-  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "kv_type is 3",
+  // Integers: as many bytes, or half of them, and scales of four bytes.
+  options.kv_type = CARAT_KV_INT16;
+  carat_memory_needs integers;
+  CHECK(carat_memory_needs_init(&integers, sizeof integers) == CARAT_OK);
+  CHECK_OK(carat_model_estimate_memory(model, &options, &integers, error), error);
+  const uint64_t scales = integers.kv_full_per_position - half.kv_full_per_position;
+  CHECK(scales > 0 && scales % 8 == 0);
+  options.kv_type = CARAT_KV_INT8;
+  CHECK_OK(carat_model_estimate_memory(model, &options, &integers, error), error);
+  CHECK(integers.kv_full_per_position > half.kv_full_per_position / 2 &&
+        4 * integers.kv_full_per_position < 3 * half.kv_full_per_position);
+  options.kv_type = 5;
+  CHECK_ERROR(CARAT_INVALID_ARGUMENT, "kv_type is 5",
               carat_model_estimate_memory(model, &options, &half, error), error);
   options.kv_type = CARAT_KV_AUTO;
   options.context_size = -4;

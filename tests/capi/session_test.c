@@ -50,6 +50,14 @@ static void sizes(void) {
   CHECK(carat_session_prompt_chunk(session) > 0);
   carat_session_free(session);
 
+  for (carat_kv_type type = CARAT_KV_FLOAT32; type <= CARAT_KV_INT8; ++type) {
+    options.kv_type = type;
+    CHECK_OK(carat_session_new(model, &options, &session, error), error);
+    CHECK(carat_session_kv_type(session) == type);
+    carat_session_free(session);
+  }
+  session = NULL;
+
   options.context_size = -1;
   CHECK_ERROR(CARAT_INVALID_ARGUMENT, "-1", carat_session_new(model, &options, &session, error), error);
   options.context_size = 50;

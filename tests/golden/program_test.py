@@ -451,6 +451,8 @@ class Inspect(ProgramTest):
         self.assertEqual([row["context"] for row in rows], [100, 1000])
         for row in rows:
             self.assertLess(row["cache_bf16"], row["cache_float32"])
+            self.assertLess(row["cache_int16"], row["cache_float32"])
+            self.assertLess(row["cache_int8"], row["cache_int16"])
         self.assertLess(rows[0]["cache_float32"], rows[1]["cache_float32"])
 
     def test_text(self):

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -46,7 +47,7 @@ class SamenessTest : public testing::TestWithParam<std::tuple<const char*, Weigh
 
 TEST_P(SamenessTest, ThreadsAndChunksChangeNothing) {
   const auto& [name, weights, set] = GetParam();
-  std::vector<float> expected;
+  std::map<KvType, std::vector<float>> expected;
   for (const int threads : {1, 2, 3}) {
     ModelOptions options;
     options.threads = threads;
@@ -55,13 +56,19 @@ TEST_P(SamenessTest, ThreadsAndChunksChangeNothing) {
     const auto model = Model::Load(std::string(CARAT_TEST_DATA) + "/" + name, options);
     ASSERT_TRUE(model.ok()) << model.status().ToString();
     ASSERT_TRUE(model->info().integer_weights);
-    for (const auto& [together, chunk] :
-         {std::pair<std::size_t, std::int32_t>{kTokens, 0}, {kTokens, 7}, {kTokens, 64}, {1, 0}, {13, 3}}) {
-      const auto logits = LogitsOf(*model, together, chunk, KvType::kAuto);
-      if (expected.empty()) expected = logits;
-      ASSERT_EQ(logits.size(), expected.size());
-      ASSERT_EQ(std::memcmp(logits.data(), expected.data(), expected.size() * sizeof(float)), 0)
-          << threads << " threads, prompts of " << together << ", chunks of " << chunk;
+    for (const KvType kv_type : {KvType::kInt16, KvType::kInt8, KvType::kBFloat16}) {
+      std::vector<float>& same = expected[kv_type];
+      for (const auto& [together, chunk] :
+           {std::pair<std::size_t, std::int32_t>{kTokens, 0}, {kTokens, 7}, {kTokens, 64}, {1, 0}, {13, 3}}) {
+        // The default as well.
+        const bool automatic = kv_type == KvType::kInt16 && chunk == 7;
+        const auto logits = LogitsOf(*model, together, chunk, automatic ? KvType::kAuto : kv_type);
+        if (same.empty()) same = logits;
+        ASSERT_EQ(logits.size(), same.size());
+        ASSERT_EQ(std::memcmp(logits.data(), same.data(), same.size() * sizeof(float)), 0)
+            << threads << " threads, prompts of " << together << ", chunks of " << chunk << ", cache "
+            << static_cast<int>(kv_type);
+      }
     }
   }
 }

@@ -154,17 +154,29 @@ TEST_P(DecoderTest, WantedPositionsDoNotDependOnTheOthers) {
   EXPECT_LT(LargestDifference(all.Read(next, {0}), some.Read(next, {0})), 5e-4f);
 }
 
-TEST_P(DecoderTest, ABrainFloatCacheIsClose) {
+TEST_P(DecoderTest, ARoundedCacheIsClose) {
   Machine exact(GetParam(), 2, 64);
-  Machine rounded(GetParam(), 2, 64, KvFormat::kBF16);
   const auto tokens = exact.RandomTokens(200);
   const auto a = exact.Read(tokens, LastOf(200, 1));
-  const auto b = rounded.Read(tokens, LastOf(200, 1));
-  EXPECT_GT(LargestDifference(a, b), 0.0f);
+  const auto difference_of = [&](KvFormat format) {
+    Machine rounded(GetParam(), 2, 64, format);
+    const auto b = rounded.Read(tokens, LastOf(200, 1));
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += std::fabs(a[i] - b[i]);
+    return sum / static_cast<double>(a.size());
+  };
   // Random weights amplify a rounding layer by layer; the average stays small.
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += std::fabs(a[i] - b[i]);
-  EXPECT_LT(sum / static_cast<double>(a.size()), 1.5);
+  const double bf16 = difference_of(KvFormat::kBF16);
+  const double int16 = difference_of(KvFormat::kInt16);
+  const double int8 = difference_of(KvFormat::kInt8);
+  RecordProperty("differences",
+                 std::to_string(bf16) + " " + std::to_string(int16) + " " + std::to_string(int8));
+  EXPECT_GT(bf16, 0.0);
+  EXPECT_LT(bf16, 1.5);
+  EXPECT_GT(int16, 0.0);
+  EXPECT_LT(int16, bf16 / 2);
+  EXPECT_GT(int8, int16);
+  EXPECT_LT(int8, 3.0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, DecoderTest,

@@ -14,7 +14,24 @@ namespace carat::internal {
 namespace {
 
 constexpr std::int64_t kHeads = 2;
-constexpr std::int64_t kHeadDim = 6;
+constexpr std::int64_t kHeadDim = 6;  // one block of a key
+
+constexpr KvFormat kFormats[] = {KvFormat::kF32, KvFormat::kBF16, KvFormat::kInt16, KvFormat::kInt8};
+
+// Bytes of a key or a value of one head, with its scale.
+std::size_t RowBytes(KvFormat format) {
+  switch (format) {
+    case KvFormat::kF32:
+      return 4 * kHeadDim;
+    case KvFormat::kBF16:
+      return 2 * kHeadDim;
+    case KvFormat::kInt16:
+      return 2 * kHeadDim + 4;
+    case KvFormat::kInt8:
+      return kHeadDim + 4;
+  }
+  return 0;
+}
 
 // A number that tells position, head, element, and whether it is a key.
 float Number(std::int64_t position, std::int64_t head, std::int64_t element, bool key) {
@@ -35,6 +52,15 @@ void Store(KvLayer& layer, std::int64_t position) {
 float Load(const KvLayer& layer, std::int64_t position, std::int64_t head, std::int64_t element, bool key) {
   const std::int64_t page = position / kPagePositions;
   const void* plane = key ? layer.Keys(page, head) : layer.Values(page, head);
+  const std::int64_t place = position % kPagePositions;
+  if (layer.format() == KvFormat::kInt16 || layer.format() == KvFormat::kInt8) {
+    const auto at = key ? KeyIndex(layer.format(), kPagePositions, place, element)
+                        : ValueIndex(layer.format(), kHeadDim, place, element);
+    const float scale = (key ? layer.KeyScales(page, head) : layer.ValueScales(page, head))[place];
+    return scale * static_cast<float>(layer.format() == KvFormat::kInt16
+                                          ? static_cast<const std::int16_t*>(plane)[at]
+                                          : static_cast<const std::int8_t*>(plane)[at]);
+  }
   const auto format = layer.format() == KvFormat::kF32 ? NumberFormat::kF32 : NumberFormat::kBF16;
   const std::int64_t slot = position % kPagePositions;
   const auto index = key ? KeyIndex(layer.format(), kPagePositions, slot, element)
@@ -49,7 +75,13 @@ void ExpectHolds(const KvLayer& layer, std::int64_t first, std::int64_t last) {
         for (const bool key : {true, false}) {
           float expected = Number(position, head, i, key);
           if (layer.format() == KvFormat::kBF16) expected = BFloat16ToFloat(FloatToBFloat16(expected));
-          ASSERT_EQ(Load(layer, position, head, i, key), expected) << position << " " << head << " " << i;
+          // Integers round by half a step, of which the head's largest number has so many.
+          const float largest = Number(position, head, kHeadDim - 1, key);
+          const float step = layer.format() == KvFormat::kInt16  ? largest / 18000
+                             : layer.format() == KvFormat::kInt8 ? largest / 127
+                                                                 : 0;
+          ASSERT_NEAR(Load(layer, position, head, i, key), expected, 0.501f * step)
+              << position << " " << head << " " << i;
         }
       }
     }
@@ -57,40 +89,43 @@ void ExpectHolds(const KvLayer& layer, std::int64_t first, std::int64_t last) {
 }
 
 TEST(KvLayerTest, AGrowingLayerHoldsEverything) {
-  for (const KvFormat format : {KvFormat::kF32, KvFormat::kBF16}) {
+  for (const KvFormat format : kFormats) {
     KvLayer layer(kHeads, kHeadDim, format, 0);
     for (std::int64_t position = 0; position < 200; ++position) {
       ASSERT_TRUE(layer.Reserve(position + 1).ok());
       Store(layer, position);
     }
     ExpectHolds(layer, 0, 199);
-    const std::size_t number = format == KvFormat::kF32 ? 4 : 2;
-    EXPECT_EQ(layer.memory_bytes(), 4u * 64 * kHeads * kHeadDim * 2 * number);
+    EXPECT_EQ(layer.memory_bytes(), 4u * 64 * kHeads * 2 * RowBytes(format));
     layer.Truncate(65);
-    EXPECT_EQ(layer.memory_bytes(), 2u * 64 * kHeads * kHeadDim * 2 * number);
+    EXPECT_EQ(layer.memory_bytes(), 2u * 64 * kHeads * 2 * RowBytes(format));
     ExpectHolds(layer, 0, 127);
   }
 }
 
 TEST(KvLayerTest, ARingHoldsTheLatestPages) {
-  KvLayer layer(kHeads, kHeadDim, KvFormat::kF32, 3);
-  for (std::int64_t position = 0; position < 500; ++position) {
-    ASSERT_TRUE(layer.Reserve(position + 1).ok());
-    Store(layer, position);
+  for (const KvFormat format : kFormats) {
+    KvLayer layer(kHeads, kHeadDim, format, 3);
+    for (std::int64_t position = 0; position < 500; ++position) {
+      ASSERT_TRUE(layer.Reserve(position + 1).ok());
+      Store(layer, position);
+    }
+    ExpectHolds(layer, 500 - 3 * kPagePositions, 499);
   }
-  ExpectHolds(layer, 500 - 3 * kPagePositions, 499);
 }
 
 TEST(KvLayerTest, ACloneIsIndependent) {
-  KvLayer layer(kHeads, kHeadDim, KvFormat::kF32, 0);
-  ASSERT_TRUE(layer.Reserve(10).ok());
-  for (std::int64_t position = 0; position < 10; ++position) Store(layer, position);
-  const auto copy = layer.Clone();
-  ASSERT_TRUE(copy.ok());
-  std::vector<float> zeros(kHeads * kHeadDim, 0.0f);
-  layer.Store(PlainKernels(), 3, zeros.data(), zeros.data());
-  ExpectHolds(*copy, 0, 9);
-  EXPECT_EQ(Load(layer, 3, 1, 2, true), 0.0f);
+  for (const KvFormat format : kFormats) {
+    KvLayer layer(kHeads, kHeadDim, format, 0);
+    ASSERT_TRUE(layer.Reserve(10).ok());
+    for (std::int64_t position = 0; position < 10; ++position) Store(layer, position);
+    const auto copy = layer.Clone();
+    ASSERT_TRUE(copy.ok());
+    std::vector<float> zeros(kHeads * kHeadDim, 0.0f);
+    layer.Store(PlainKernels(), 3, zeros.data(), zeros.data());
+    ExpectHolds(*copy, 0, 9);
+    EXPECT_EQ(Load(layer, 3, 1, 2, true), 0.0f);
+  }
 }
 
 TextConfig SmallConfig(std::int64_t window) {
@@ -144,9 +179,10 @@ void ReadPositions(KvCache& cache, std::int64_t first, std::int64_t end, std::in
 TEST(KvCacheTest, AMarkBringsBackTheWindow) {
   const std::int64_t window = 50;
   for (const std::int64_t chunk : {1, 7, 30}) {
+    const KvFormat format = chunk == 7 ? KvFormat::kInt16 : KvFormat::kF32;
     for (const std::int64_t mark : {1, 49, 50, 64, 130, 191, 192, 193, 400}) {
       for (const std::int64_t more : {10, 100, 150, 1000}) {
-        auto cache = KvCache::Create(SmallConfig(window), KvFormat::kF32, chunk);
+        auto cache = KvCache::Create(SmallConfig(window), format, chunk);
         ASSERT_TRUE(cache.ok());
         ReadPositions(*cache, 0, mark, chunk);
         cache->Mark(mark);
@@ -185,7 +221,7 @@ TEST(KvCacheTest, AMarkServesLaterPositionsAndEndsWithEarlierOnes) {
 
 TEST(KvCacheTest, MemoryIsWhatWasSaid) {
   const TextConfig config = SmallConfig(50);
-  for (const KvFormat format : {KvFormat::kF32, KvFormat::kBF16}) {
+  for (const KvFormat format : kFormats) {
     auto cache = KvCache::Create(config, format, 30);
     ASSERT_TRUE(cache.ok());
     EXPECT_EQ(cache->memory_bytes(), KvCache::RingBytes(config, format, 30));
