@@ -37,6 +37,29 @@ struct LinearTarget {
   LinearWeights weights;  // [outputs, cols]
   float* y;               // [rows, outputs], y_stride apart
   std::int64_t y_stride;
+  // Of x only these rows, of which the first is y's first; 0: all.
+  std::int64_t first_row = 0;
+  std::int64_t row_count = 0;
+};
+
+// Makes a row of a product's input just before it is quantised: a norm or an activation, whose result then
+// need not go through memory. Refers to the function, which must outlive it.
+class RowMaker {
+ public:
+  RowMaker() = default;  // rows are there already
+  template <typename Function>
+  RowMaker(const Function& function)  // NOLINT: a function is one
+      : function_(&function),
+        call_([](const void* made_by, std::int64_t row) { (*static_cast<const Function*>(made_by))(row); }) {}
+
+  void operator()(std::int64_t row) const {
+    if (call_ != nullptr) call_(function_, row);
+  }
+  bool makes() const { return call_ != nullptr; }
+
+ private:
+  const void* function_ = nullptr;
+  void (*call_)(const void* function, std::int64_t row) = nullptr;
 };
 
 // Room for quantised activations: what products with packed weights need beside the engine. One for each
@@ -83,11 +106,14 @@ class LinearEngine {
 
   // All targets from the same x, [rows, cols], x_stride apart. The result of a row is the same for any number
   // of threads, and with packed weights also for any number of rows. Packed weights need integer kernels and
-  // scratch of that many rows and columns. Errors: INTERNAL or RESOURCE_EXHAUSTED from the matrix library.
+  // scratch of that many rows and columns. `make` makes the rows of x first. Errors: INTERNAL or
+  // RESOURCE_EXHAUSTED from the matrix library.
   Status Multiply(const float* x, std::int64_t x_stride, std::int64_t rows,
-                  std::span<const LinearTarget> targets, const LinearScratch& scratch = {}) const;
+                  std::span<const LinearTarget> targets, const LinearScratch& scratch = {},
+                  const RowMaker& make = {}) const;
   Status Multiply(const float* x, std::int64_t x_stride, std::int64_t rows, const LinearWeights& weights,
-                  float* y, std::int64_t y_stride, const LinearScratch& scratch = {}) const;
+                  float* y, std::int64_t y_stride, const LinearScratch& scratch = {},
+                  const RowMaker& make = {}) const;
 
   // The same in bf16 whatever the number of rows: a row's result does not depend on those beside it. Needs
   // bf16 kernels, bf16 weights of an even number of columns, and scratch.
@@ -102,6 +128,9 @@ class LinearEngine {
   void MultiplyPacked(const QuantizedRows& x, std::int64_t rows, std::span<const LinearTarget> targets) const;
   Status MultiplyFloat(const float* x, std::int64_t x_stride, std::int64_t rows,
                        std::span<const LinearTarget> targets, const LinearScratch& scratch) const;
+  // Targets of all rows together, those of some one by one.
+  Status MultiplyAnyFloat(const float* x, std::int64_t x_stride, std::int64_t rows,
+                          std::span<const LinearTarget> targets, const LinearScratch& scratch) const;
 
   const KernelTable* kernels_ = nullptr;
   const ParallelWork* work_ = nullptr;

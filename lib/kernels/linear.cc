@@ -162,14 +162,20 @@ Result<LinearScratch> LinearScratch::Create(std::int64_t rows, std::int64_t cols
 }
 
 Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_t rows,
-                              std::span<const LinearTarget> targets, const LinearScratch& scratch) const {
+                              std::span<const LinearTarget> targets, const LinearScratch& scratch,
+                              const RowMaker& make) const {
   if (rows <= 0 || targets.empty()) return {};
   const auto packed = [](const LinearTarget& target) { return target.weights.packed(); };
-  if (std::none_of(targets.begin(), targets.end(), packed))
-    return MultiplyFloat(x, x_stride, rows, targets, scratch);
-  const QuantizedRows quantized = scratch.Rows(targets.front().weights.cols());
-  work_->For(rows, ParallelWork::Grain(2 * quantized.cols),
-             [&](std::int64_t r, int) { integer_kernels_->quantize(x + r * x_stride, quantized, r); });
+  const std::int64_t cols = targets.front().weights.cols();
+  const bool some_packed = std::any_of(targets.begin(), targets.end(), packed);
+  const QuantizedRows quantized = scratch.Rows(cols);
+  if (some_packed || make.makes()) {
+    work_->For(rows, ParallelWork::Grain((make.makes() ? 8 : 2) * cols), [&](std::int64_t r, int) {
+      make(r);
+      if (some_packed) integer_kernels_->quantize(x + r * x_stride, quantized, r);
+    });
+  }
+  if (!some_packed) return MultiplyAnyFloat(x, x_stride, rows, targets, scratch);
   if (std::all_of(targets.begin(), targets.end(), packed)) {
     MultiplyPacked(quantized, rows, targets);
     return {};
@@ -178,8 +184,22 @@ Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_
     if (packed(target)) {
       MultiplyPacked(quantized, rows, {&target, 1});
     } else {
-      CARAT_RETURN_IF_ERROR(MultiplyFloat(x, x_stride, rows, {&target, 1}, scratch));
+      CARAT_RETURN_IF_ERROR(MultiplyAnyFloat(x, x_stride, rows, {&target, 1}, scratch));
     }
+  }
+  return {};
+}
+
+Status LinearEngine::MultiplyAnyFloat(const float* x, std::int64_t x_stride, std::int64_t rows,
+                                      std::span<const LinearTarget> targets,
+                                      const LinearScratch& scratch) const {
+  const auto of_some = [](const LinearTarget& target) { return target.row_count != 0; };
+  if (std::none_of(targets.begin(), targets.end(), of_some))
+    return MultiplyFloat(x, x_stride, rows, targets, scratch);
+  for (const LinearTarget& target : targets) {
+    const std::int64_t count = target.row_count == 0 ? rows : target.row_count;
+    CARAT_RETURN_IF_ERROR(
+        MultiplyFloat(x + target.first_row * x_stride, x_stride, count, {&target, 1}, scratch));
   }
   return {};
 }
@@ -195,11 +215,12 @@ void LinearEngine::MultiplyPacked(const QuantizedRows& x, std::int64_t rows,
     const std::int64_t within = index % weights.PanelsOfUnit() * kPanelRows;
     const std::int64_t outputs = std::min<std::int64_t>(kPanelRows, weights.unit_rows - within);
     float* y = target->y + index / weights.PanelsOfUnit() * weights.unit_rows + within;
-    for (std::int64_t first = 0; first < rows; first += kProductRows) {
-      integer_kernels_->product(weights.kind, weights.panels + index * weights.panel_bytes, x, first,
-                                std::min(kProductRows, rows - first), y + first * target->y_stride,
-                                target->y_stride, outputs, unpacked_.data() + worker * kProductScratchBytes,
-                                prefetch_bytes_);
+    const std::int64_t count = target->row_count == 0 ? rows : target->row_count;
+    for (std::int64_t first = 0; first < count; first += kProductRows) {
+      integer_kernels_->product(weights.kind, weights.panels + index * weights.panel_bytes, x,
+                                target->first_row + first, std::min(kProductRows, count - first),
+                                y + first * target->y_stride, target->y_stride, outputs,
+                                unpacked_.data() + worker * kProductScratchBytes, prefetch_bytes_);
     }
   });
 }
@@ -260,9 +281,9 @@ Status LinearEngine::MultiplyFloat(const float* x, std::int64_t x_stride, std::i
 
 Status LinearEngine::Multiply(const float* x, std::int64_t x_stride, std::int64_t rows,
                               const LinearWeights& weights, float* y, std::int64_t y_stride,
-                              const LinearScratch& scratch) const {
+                              const LinearScratch& scratch, const RowMaker& make) const {
   const LinearTarget target{weights, y, y_stride};
-  return Multiply(x, x_stride, rows, {&target, 1}, scratch);
+  return Multiply(x, x_stride, rows, {&target, 1}, scratch, make);
 }
 
 }  // namespace carat::internal

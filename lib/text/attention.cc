@@ -257,7 +257,7 @@ class TiledAttention {
 
 }  // namespace
 
-Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
+Status Project(const LayerPass& pass, ProjectionInput input, Projections which, KvCache& cache) {
   Workspace& ws = pass.ws;
   const std::int64_t query_size = pass.config.attention_heads * pass.layer.head_dim;
   const std::int64_t key_size = pass.layer.kv_heads * pass.layer.head_dim;
@@ -268,8 +268,10 @@ Status Project(const LayerPass& pass, Projections which, KvCache& cache) {
   if (queries) targets[count++] = {pass.weights.q, ws.queries.data(), query_size};
   if (keys) targets[count++] = {pass.weights.k, ws.keys.data(), key_size};
   if (keys && !pass.layer.keys_are_values) targets[count++] = {pass.weights.v, ws.values.data(), key_size};
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(),
-                                             {targets, count}, ws.products));
+  const auto norm = [&](std::int64_t r) { pass.NormRow(pass.weights.input_norm, r); };
+  CARAT_RETURN_IF_ERROR(
+      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count},
+                           ws.products, input == ProjectionInput::kToBeNormed ? RowMaker(norm) : RowMaker()));
 
   pass.work().For(pass.rows(), ParallelWork::Grain(8 * (query_size + key_size)), [&](std::int64_t r, int) {
     if (queries) {

@@ -12,10 +12,11 @@
 namespace carat::internal {
 
 enum class Projections { kQueries, kKeysAndValues, kAll };
+enum class ProjectionInput { kToBeNormed, kAsItIs };
 
-// From ws.normed: queries into ws.queries, and keys and values of the layer (which must own them) into the
-// cache.
-Status Project(const LayerPass& pass, Projections which, KvCache& cache);
+// From ws.normed, which is made of ws.hidden first or as it is: queries into ws.queries, and keys and values
+// of the layer (which must own them) into the cache.
+Status Project(const LayerPass& pass, ProjectionInput input, Projections which, KvCache& cache);
 
 // ws.sublayer = o_proj of the attention of ws.queries over the cache of the layer's KV layer.
 Status Attend(const LayerPass& pass, const KvCache& cache);

@@ -76,17 +76,17 @@ Status TextDecoder::Layer(std::int64_t index, bool own_keys_stored, const Active
   const LayerPass pass{config_, config_.layers[i], weights_.layers[i], index, linear_,
                        ws,      rows.positions,    rows.sliding_ends};
   const bool owns = pass.layer.kv_layer == index && !own_keys_stored;
-  if (!own_keys_stored) pass.NormHidden(pass.weights.input_norm);
-  CARAT_RETURN_IF_ERROR(Project(pass, owns ? Projections::kAll : Projections::kQueries, cache));
+  const auto input = own_keys_stored ? ProjectionInput::kAsItIs : ProjectionInput::kToBeNormed;
+  CARAT_RETURN_IF_ERROR(Project(pass, input, owns ? Projections::kAll : Projections::kQueries, cache));
   CARAT_RETURN_IF_ERROR(Attend(pass, cache));
   pass.AddNormedSublayer(pass.weights.post_attention_norm);
   CARAT_RETURN_IF_ERROR(FeedForward(pass));
-  pass.AddNormedSublayer(pass.weights.post_feedforward_norm);
-  if (pass.weights.per_layer) CARAT_RETURN_IF_ERROR(AddPerLayerInput(pass));
-  if (pass.weights.scalar != 1.0f) {
-    pass.kernels().scale(ws.hidden.data(), pass.weights.scalar, pass.rows() * config_.hidden_size);
+  if (!pass.weights.per_layer) {
+    pass.AddNormedSublayer(pass.weights.post_feedforward_norm, pass.weights.scalar);
+    return {};
   }
-  return {};
+  pass.AddNormedSublayer(pass.weights.post_feedforward_norm);
+  return AddPerLayerInput(pass);
 }
 
 Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) const {
@@ -125,8 +125,7 @@ Status TextDecoder::Forward(const Chunk& chunk, KvCache& cache, Workspace& ws) c
       const auto at = static_cast<std::size_t>(i);
       const LayerPass pass{config_, config_.layers[at], weights_.layers[at], i, linear_,
                            ws,      rows.positions,     rows.sliding_ends};
-      pass.NormHidden(pass.weights.input_norm);
-      CARAT_RETURN_IF_ERROR(Project(pass, Projections::kKeysAndValues, cache));
+      CARAT_RETURN_IF_ERROR(Project(pass, ProjectionInput::kToBeNormed, Projections::kKeysAndValues, cache));
       if (chunk.wanted.empty()) return {};
       rows = Pick(rows, chunk.wanted);
       for (AlignedBuffer<float>* buffer : {&ws.hidden, &ws.normed, &ws.embedded})

@@ -44,9 +44,9 @@ Result<std::vector<std::vector<Use>>> Route(const LayerPass& pass) {
   const ExpertWeights& w = *pass.weights.experts;
   const std::int64_t hidden = pass.config.hidden_size;
   const std::int64_t experts = pass.config.experts;
-  pass.NormHidden(w.router_scale);
+  const auto norm = [&](std::int64_t r) { pass.NormRow(w.router_scale, r); };
   CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.normed.data(), hidden, pass.rows(), w.router,
-                                             ws.router_scores.data(), experts, ws.products));
+                                             ws.router_scores.data(), experts, ws.products, norm));
   std::vector<std::vector<Use>> uses(static_cast<std::size_t>(experts));
   std::vector<std::int64_t> order(static_cast<std::size_t>(experts));
   std::vector<float> weights(static_cast<std::size_t>(experts));
@@ -60,33 +60,73 @@ Result<std::vector<std::vector<Use>>> Route(const LayerPass& pass) {
   return uses;
 }
 
-// Adds one expert's weighted outputs to ws.expert_sum. Its weights are read once for all rows that use it.
-Status RunExpert(const LayerPass& pass, std::int64_t expert, const std::vector<Use>& uses) {
+// Some experts that run together, and all their uses, expert by expert.
+struct Batch {
+  struct Part {
+    std::int64_t expert;
+    std::int64_t first_use;
+    std::int64_t count;
+  };
+  std::vector<Part> parts;
+  std::vector<Use> uses;
+
+  void Add(std::int64_t expert, const std::vector<Use>& of_it) {
+    parts.push_back(
+        {expert, static_cast<std::int64_t>(uses.size()), static_cast<std::int64_t>(of_it.size())});
+    uses.insert(uses.end(), of_it.begin(), of_it.end());
+  }
+  void Clear() {
+    parts.clear();
+    uses.clear();
+  }
+};
+
+// A product with the weights of each expert of the batch, `outputs` rows each, for its own uses.
+std::vector<LinearTarget> TargetsOf(const Batch& batch, const LinearWeights& stack, std::int64_t outputs,
+                                    float* y) {
+  std::vector<LinearTarget> targets;
+  for (const Batch::Part& part : batch.parts) {
+    targets.push_back({stack.Rows(part.expert * outputs, outputs), y + part.first_use * outputs, outputs,
+                       part.first_use, part.count});
+  }
+  return targets;
+}
+
+// Adds the experts' weighted outputs to ws.expert_sum. An expert's weights are read once for all its rows,
+// and few rows have many experts' weights streamed in one go.
+Status RunBatch(const LayerPass& pass, const Batch& batch) {
   Workspace& ws = pass.ws;
   const ExpertWeights& w = *pass.weights.experts;
   const std::int64_t hidden = pass.config.hidden_size;
   const std::int64_t width = pass.config.expert_intermediate_size;
-  const auto rows = static_cast<std::int64_t>(uses.size());
-  for (std::int64_t i = 0; i < rows; ++i) {
+  const auto uses = static_cast<std::int64_t>(batch.uses.size());
+  const auto gather = [&](std::int64_t i) {
     std::memcpy(ws.expert_input.data() + i * hidden,
-                ws.normed.data() + uses[static_cast<std::size_t>(i)].row * hidden,
+                ws.normed.data() + batch.uses[static_cast<std::size_t>(i)].row * hidden,
                 static_cast<std::size_t>(hidden) * sizeof(float));
-  }
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_input.data(), hidden, rows,
-                                             w.gate_up.Rows(expert * 2 * width, 2 * width),
-                                             ws.expert_gate_up.data(), 2 * width, ws.products));
-  pass.work().For(rows, ParallelWork::Grain(16 * width), [&](std::int64_t i, int) {
+  };
+  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_input.data(), hidden, uses,
+                                             TargetsOf(batch, w.gate_up, 2 * width, ws.expert_gate_up.data()),
+                                             ws.products, gather));
+  const auto activate = [&](std::int64_t i) {
     float* gate = ws.expert_gate_up.data() + i * 2 * width;
     pass.kernels().gelu_multiply(gate, gate + width, gate, width);
-  });
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_gate_up.data(), 2 * width, rows,
-                                             w.down.Rows(expert * hidden, hidden), ws.expert_output.data(),
-                                             hidden, ws.products));
-  pass.work().For(rows, ParallelWork::Grain(2 * hidden), [&](std::int64_t i, int) {
-    const Use& use = uses[static_cast<std::size_t>(i)];
-    pass.kernels().add_scaled(ws.expert_sum.data() + use.row * hidden, ws.expert_output.data() + i * hidden,
-                              use.weight, hidden);
-  });
+  };
+  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_gate_up.data(), 2 * width, uses,
+                                             TargetsOf(batch, w.down, hidden, ws.expert_output.data()),
+                                             ws.products, activate));
+  // By columns: a row's experts are added in ascending order.
+  constexpr std::int64_t kPiece = 256;
+  pass.work().For(
+      (hidden + kPiece - 1) / kPiece, ParallelWork::Grain(2 * kPiece * uses), [&](std::int64_t piece, int) {
+        const std::int64_t first = piece * kPiece;
+        const std::int64_t count = std::min(kPiece, hidden - first);
+        for (std::int64_t i = 0; i < uses; ++i) {
+          const Use& use = batch.uses[static_cast<std::size_t>(i)];
+          pass.kernels().add_scaled(ws.expert_sum.data() + use.row * hidden + first,
+                                    ws.expert_output.data() + i * hidden + first, use.weight, count);
+        }
+      });
   return {};
 }
 
@@ -97,10 +137,17 @@ Status Experts(const LayerPass& pass) {
   const std::int64_t hidden = pass.config.hidden_size;
   pass.NormHidden(pass.weights.experts->input_norm);
   std::fill_n(pass.ws.expert_sum.data(), pass.rows() * hidden, 0.0f);
+  // As many experts together as the buffers have rows for.
+  Batch batch;
   for (std::size_t expert = 0; expert < uses.size(); ++expert) {
     if (uses[expert].empty()) continue;
-    CARAT_RETURN_IF_ERROR(RunExpert(pass, static_cast<std::int64_t>(expert), uses[expert]));
+    if (static_cast<std::int64_t>(batch.uses.size() + uses[expert].size()) > pass.ws.rows) {
+      CARAT_RETURN_IF_ERROR(RunBatch(pass, batch));
+      batch.Clear();
+    }
+    batch.Add(static_cast<std::int64_t>(expert), uses[expert]);
   }
+  CARAT_RETURN_IF_ERROR(RunBatch(pass, batch));
   pass.work().For(pass.rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
     float* sum = pass.ws.expert_sum.data() + r * hidden;
     pass.kernels().rms_norm(sum, pass.weights.experts->output_norm.data(), hidden, pass.epsilon(), sum);

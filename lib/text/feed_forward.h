@@ -11,7 +11,7 @@ namespace carat::internal {
 // post_feedforward_layernorm_1 of that plus the experts' sum.
 Status FeedForward(const LayerPass& pass);
 
-// ws.hidden += norm(projection(gelu_tanh(gate(ws.hidden)) * per-layer input)).
+// ws.hidden += norm(projection(gelu_tanh(gate(ws.hidden)) * per-layer input)), and times the layer's scalar.
 Status AddPerLayerInput(const LayerPass& pass);
 
 // ws.expert_sum = post_feedforward_layernorm_2 of the weighted sum of the chosen experts, from ws.hidden.

@@ -28,21 +28,25 @@ struct LayerPass {
   const ParallelWork& work() const { return linear.work(); }
   float epsilon() const { return static_cast<float>(config.rms_norm_epsilon); }
 
-  // ws.normed = norm(ws.hidden), row by row.
-  void NormHidden(const std::vector<float>& weight) const {
+  // A row of ws.normed = norm(ws.hidden).
+  void NormRow(const std::vector<float>& weight, std::int64_t row) const {
     const std::int64_t hidden = config.hidden_size;
-    work().For(rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
-      kernels().rms_norm(ws.hidden.data() + r * hidden, weight.data(), hidden, epsilon(),
-                         ws.normed.data() + r * hidden);
-    });
+    kernels().rms_norm(ws.hidden.data() + row * hidden, weight.data(), hidden, epsilon(),
+                       ws.normed.data() + row * hidden);
+  }
+  // All of them.
+  void NormHidden(const std::vector<float>& weight) const {
+    work().For(rows(), ParallelWork::Grain(4 * config.hidden_size),
+               [&](std::int64_t r, int) { NormRow(weight, r); });
   }
 
-  // ws.hidden += norm(ws.sublayer), row by row.
-  void AddNormedSublayer(const std::vector<float>& weight) const {
+  // ws.hidden = (ws.hidden + norm(ws.sublayer)) * factor, row by row.
+  void AddNormedSublayer(const std::vector<float>& weight, float factor = 1) const {
     const std::int64_t hidden = config.hidden_size;
     work().For(rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
-      kernels().add_rms_norm(ws.hidden.data() + r * hidden, ws.sublayer.data() + r * hidden, weight.data(),
-                             hidden, epsilon());
+      float* row = ws.hidden.data() + r * hidden;
+      kernels().add_rms_norm(row, ws.sublayer.data() + r * hidden, weight.data(), hidden, epsilon());
+      if (factor != 1.0f) kernels().scale(row, factor, hidden);
     });
   }
 };

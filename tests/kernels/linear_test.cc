@@ -92,6 +92,77 @@ TEST(LinearTest, ManyRowsEqualTheDefinitionForAnyNumberOfThreads) {
   }
 }
 
+// Weights packed as they would be at load, and what they point into.
+struct PackedWeights {
+  LinearWeights weights;
+  AlignedBytes bytes;
+};
+
+PackedWeights Pack(const Weights& from, const ParallelWork& work) {
+  PackedWeights packed;
+  packed.weights = from.view;
+  const PackRequest request{&packed.weights, NumberFormat::kQ8_0};
+  auto bytes = PackWeights({&request, 1}, PlainKernels(), work, false, nullptr);
+  EXPECT_TRUE(bytes.ok());
+  if (bytes.ok()) packed.bytes = *std::move(bytes);
+  return packed;
+}
+
+// As experts use it: each target takes some rows of the input, which are made when they are needed.
+TEST(LinearTest, TargetsOfSomeRowsAndRowsMadeOnTheWay) {
+  std::mt19937 random(17);
+  const auto set = *ChooseInstructionSet(InstructionSet::kAuto);
+  const auto kernels = KernelsFor(set);
+  ASSERT_TRUE(kernels.ok());
+  const std::int64_t rows = 21, cols = 96, outputs = 70;
+  std::normal_distribution<float> normal;
+  std::vector<float> source(static_cast<std::size_t>(rows * cols));
+  for (float& value : source) value = normal(random);
+  const Weights a = RandomWeights(random, outputs, cols, NumberFormat::kBF16);
+  const Weights b = RandomWeights(random, outputs, cols, NumberFormat::kBF16);
+  for (const int threads : {1, 3}) {
+    auto pool = ThreadPool::Create(threads);
+    ASSERT_TRUE(pool.ok());
+    const ParallelWork work(*pool);
+    const auto engine =
+        LinearEngine::Create(**kernels, work, cols, false, IntegerKernelsFor(set), Bf16KernelsFor(set));
+    ASSERT_TRUE(engine.ok());
+    const auto scratch = LinearScratch::Create(rows, cols);
+    ASSERT_TRUE(scratch.ok());
+    const PackedWeights packed_a = Pack(a, work), packed_b = Pack(b, work);
+    for (const bool packed : {false, true}) {
+      const LinearWeights of_a = packed ? packed_a.weights : LinearWeights(a.view);
+      const LinearWeights of_b = packed ? packed_b.weights : LinearWeights(b.view);
+      // Rows alone, which are there already.
+      std::vector<float> expected(static_cast<std::size_t>(rows * outputs));
+      for (std::int64_t r = 0; r < rows; ++r) {
+        ASSERT_TRUE(engine
+                        ->Multiply(source.data() + r * cols, cols, 1, r < 5 ? of_a : of_b,
+                                   expected.data() + r * outputs, outputs, *scratch)
+                        .ok());
+      }
+      std::vector<float> x(source.size(), 1e30f), y(expected.size(), -1);
+      std::vector<int> made(static_cast<std::size_t>(rows));
+      const auto make = [&](std::int64_t r) {
+        ++made[static_cast<std::size_t>(r)];
+        std::memcpy(x.data() + r * cols, source.data() + r * cols, cols * sizeof(float));
+      };
+      const LinearTarget targets[] = {{of_a, y.data(), outputs, 0, 5},
+                                      {of_b, y.data() + 5 * outputs, outputs, 5, rows - 5}};
+      ASSERT_TRUE(engine->Multiply(x.data(), cols, rows, targets, *scratch, make).ok());
+      EXPECT_EQ(made, std::vector<int>(static_cast<std::size_t>(rows), 1));
+      // Integers give the same bits for any number of rows; 16 rows of floats may go in bf16.
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        if (packed) {
+          ASSERT_EQ(y[i], expected[i]) << i;
+        } else {
+          ASSERT_NEAR(y[i], expected[i], 0.15) << i;
+        }
+      }
+    }
+  }
+}
+
 TEST(LinearTest, TheMatrixLibraryStartsNoThreads) {
   const int before = ThreadsOfThisProcess();
   std::vector<float> x(256 * 512, 0.5f), w(256 * 512, 0.25f), y(256 * 256);
