@@ -275,17 +275,26 @@ inline void GatherRows(const AttentionBlock& b, std::int64_t q, std::int64_t fir
   }
 }
 
+// From the first to one past the last key that any of these queries sees; first >= last: none.
+struct KeyRange {
+  std::int64_t first, last;
+};
+template <typename Block>
+inline KeyRange SeenByAny(const Block& b, std::int64_t q, int queries, std::int64_t keys) {
+  KeyRange range{keys, 0};
+  for (int i = 0; i < queries; ++i) {
+    if (b.begin[q + i] >= b.end[q + i]) continue;
+    if (b.begin[q + i] < range.first) range.first = b.begin[q + i];
+    if (b.end[q + i] > range.last) range.last = b.end[q + i];
+  }
+  return range;
+}
+
 template <typename Cache, int kQueries>
 inline void AttendQueries(const AttentionBlock& b, std::int64_t q) {
   // The keys that any of these queries sees, in whole vectors. Keys that one of them does not see weigh
   // exactly nothing in it, and so a query's result does not depend on its neighbours.
-  std::int64_t first = b.key_count;
-  std::int64_t last = 0;
-  for (int i = 0; i < kQueries; ++i) {
-    if (b.begin[q + i] >= b.end[q + i]) continue;
-    if (b.begin[q + i] < first) first = b.begin[q + i];
-    if (b.end[q + i] > last) last = b.end[q + i];
-  }
+  auto [first, last] = SeenByAny(b, q, kQueries, b.key_count);
   if (first >= last) return;
   first = first / Vec::kWidth * Vec::kWidth;
   last = (last + Vec::kWidth - 1) / Vec::kWidth * Vec::kWidth;

@@ -213,13 +213,7 @@ inline void GatherElement(const IntegerAttentionBlock& b, std::int64_t q, std::i
 template <typename Integer, int kQueries>
 inline void AttendPage(const IntegerAttentionBlock& b, std::int64_t q) {
   // The positions that any of these queries sees, in whole groups.
-  std::int64_t first = kPagePositions;
-  std::int64_t last = 0;
-  for (int i = 0; i < kQueries; ++i) {
-    if (b.begin[q + i] >= b.end[q + i]) continue;
-    if (b.begin[q + i] < first) first = b.begin[q + i];
-    if (b.end[q + i] > last) last = b.end[q + i];
-  }
+  auto [first, last] = SeenByAny(b, q, kQueries, kPagePositions);
   if (first >= last) return;
   constexpr std::int64_t kScored = Vec::kSumVectors * Vec::kWidth;
   constexpr std::int64_t kGroup = kScored > kLanes ? kScored : kLanes;
