@@ -155,24 +155,19 @@ __mmask16 LastOutputs(std::int64_t outputs) {
   return static_cast<__mmask16>(FirstBits(outputs - 16 * (Vectors(outputs) - 1)));
 }
 
-void Product(const std::uint16_t* x, std::int64_t x_stride, std::int64_t rows, const std::byte* w,
-             std::int64_t cols, std::int64_t outputs, float* y, std::int64_t y_stride, std::byte* scratch) {
-  // Results gather side by side: rows of y may be a multiple of 4096 bytes apart, which caches bear badly.
-  auto* results = reinterpret_cast<float*>(scratch + kBf16Columns * kBf16Outputs * 2);
-  Columns c{x_stride, 0, LastOutputs(outputs), kBf16Outputs, false};
-  for (std::int64_t k = 0; k < cols; k += kBf16Columns) {
-    c.cols = cols - k < kBf16Columns ? cols - k : kBf16Columns;
-    PackRows(w + 2 * k, cols, outputs, c.cols, scratch);
-    AddOutputs(c, x + k, rows, scratch, outputs, results);
-    c.accumulate = true;
-  }
-  for (std::int64_t r = 0; r < rows; ++r)
-    __builtin_memcpy(y + r * y_stride, results + r * kBf16Outputs,
-                     static_cast<std::size_t>(outputs) * sizeof(float));
-}
-
 std::int64_t Least(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
+}
+
+void Product(const std::uint16_t* x, std::int64_t x_stride, std::int64_t rows, const std::byte* w,
+             std::int64_t cols, std::int64_t outputs, float* y, std::int64_t y_stride, std::byte* scratch) {
+  Columns c{x_stride, 0, LastOutputs(outputs), y_stride, false};
+  for (std::int64_t k = 0; k < cols; k += kBf16Columns) {
+    c.cols = Least(cols - k, kBf16Columns);
+    PackRows(w + 2 * k, cols, outputs, c.cols, scratch);
+    AddOutputs(c, x + k, rows, scratch, outputs, y);
+    c.accumulate = true;
+  }
 }
 
 void PackBlock(const std::byte* w, std::int64_t w_stride, std::int64_t outputs, std::int64_t cols,

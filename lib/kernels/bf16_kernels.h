@@ -11,12 +11,17 @@ namespace carat::internal {
 // Outputs of one call, and rows, at most.
 inline constexpr std::int64_t kBf16Outputs = 64;
 inline constexpr std::int64_t kBf16Rows = 768;
-// Columns that are packed at a time: they stay in the first-level cache while all rows use them.
-inline constexpr std::int64_t kBf16Columns = 128;
-// The most that some instruction set packs at a time.
-inline constexpr std::int64_t kBf16ScratchColumns = 256;
+// Columns that dot products take at a time. Sums then stay in registers for so long that fetching and storing
+// them is nothing beside the products; the packed weights stay in the second-level cache while all rows use
+// them.
+inline constexpr std::int64_t kBf16Columns = 2048;
+// Columns that tiles take at a time: packed weights and results so far share the cache.
+inline constexpr std::int64_t kBf16TileColumns = 256;
+inline constexpr std::int64_t kBf16DotScratchBytes = kBf16Columns * kBf16Outputs * 2;
+inline constexpr std::int64_t kBf16TileScratchBytes =
+    kBf16TileColumns * kBf16Outputs * 2 + kBf16Rows * kBf16Outputs * 4;
 inline constexpr std::int64_t kBf16ScratchBytes =
-    kBf16ScratchColumns * kBf16Outputs * 2 + kBf16Rows * kBf16Outputs * 4;
+    kBf16DotScratchBytes > kBf16TileScratchBytes ? kBf16DotScratchBytes : kBf16TileScratchBytes;
 
 // What `pack` fills: panels of 64 outputs, the last of as many as are left, to a multiple of 16. Static, so
 // that files compiled for an instruction set keep their copy to themselves.

@@ -6,7 +6,7 @@
 
 constexpr int kTileRows = 16;
 constexpr std::int64_t kStepColumns = 32;
-constexpr std::int64_t kChunkColumns = kBf16ScratchColumns;
+constexpr std::int64_t kChunkColumns = kBf16TileColumns;
 
 // All eight tiles are as large as they can be: sums 0 to 3, rows 4 and 5, weights 6 and 7.
 constexpr TileConfig Bf16TileConfig() {

@@ -33,6 +33,8 @@ Shape RandomShape(std::mt19937& random, bool odd_columns) {
     return std::uniform_int_distribution<std::int64_t>(1, most)(random);
   };
   Shape s{pick(40), pick(150), pick(400), 0, 0, 0, pick(2) == 1, pick(2) == 1};
+  // Some have more columns than either way takes at a time.
+  if (pick(5) == 1) s.cols += pick(2) * kBf16Columns - pick(2);
   if (!odd_columns) s.cols += s.cols % 2;
   s.x_stride = s.cols + 2 * pick(5);
   s.w_stride = (s.transposed ? s.outputs : s.cols) + pick(9);
