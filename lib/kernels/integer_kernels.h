@@ -29,9 +29,10 @@ struct QuantizedRows {
 // Rows that a product with unpacked weights takes together, at most; and the scratch it needs: 8 tiles of
 // unpacked values, scales and minimums, and the results so far of 64 outputs for all rows.
 inline constexpr std::int64_t kProductRows = 512;
+inline constexpr std::int64_t kUnpackedTiles = 64;
 inline constexpr std::int64_t kUnpackedTileBytes = kPanelRows * kTileColumns;
 inline constexpr std::int64_t kIntegerScratchBytes =
-    kHeaderTiles * (kUnpackedTileBytes + 2 * 2 * kPanelRows * 4) + kProductRows * kPanelRows * 4;
+    kUnpackedTiles * (kUnpackedTileBytes + 2 * 2 * kPanelRows * 4) + kProductRows * kPanelRows * 4;
 
 struct IntegerKernels {
   // Quantises row `row` of x: scale = largest magnitude / 127, values rounded to nearest, ties to even. A row

@@ -161,20 +161,26 @@ void ProductFew(const std::byte* panel, const QuantizedRows& x, std::int64_t fir
   }
 }
 
-// Up to 8 tiles, unpacked: values as units of bytes, scales and minimums as float32.
+// Up to kUnpackedTiles tiles, unpacked: values as units of bytes, scales and minimums as float32.
 struct Unpacked {
   std::byte* values;  // [tiles, vectors, 8 units]
   float* scales;      // [tiles, groups, 64]
   float* minimums;
+
+  template <PackedKind kind>
+  Unpacked From(std::int64_t tile) const {
+    const std::int64_t group = tile * Kind<kind>::kGroups * kPanelRows;
+    return {values + tile * kUnpackedTileBytes, scales + group, minimums + group};
+  }
 };
 
 // Where they are in the scratch of a product, and where its results so far.
 inline Unpacked UnpackedIn(std::byte* scratch) {
-  auto* scales = reinterpret_cast<float*>(scratch + kHeaderTiles * kUnpackedTileBytes);
-  return {scratch, scales, scales + kHeaderTiles * 2 * kPanelRows};
+  auto* scales = reinterpret_cast<float*>(scratch + kUnpackedTiles * kUnpackedTileBytes);
+  return {scratch, scales, scales + kUnpackedTiles * 2 * kPanelRows};
 }
 inline float* ResultsIn(std::byte* scratch) {
-  return UnpackedIn(scratch).minimums + kHeaderTiles * 2 * kPanelRows;
+  return UnpackedIn(scratch).minimums + kUnpackedTiles * 2 * kPanelRows;
 }
 
 template <PackedKind kind>
@@ -198,10 +204,17 @@ void Unpack(const std::byte* header, const std::byte* tile, std::int64_t tiles, 
   }
 }
 
-// Adds the unpacked tiles' part to `results`, [rows, 64], for kRows rows.
+// Where results go: 64 of a row side by side, rows `stride` apart.
+struct Results {
+  float* data;
+  std::int64_t stride;
+  bool begun;  // there are sums of earlier tiles
+};
+
+// Adds the unpacked tiles' part to kRows rows of results.
 template <PackedKind kind, int kRows>
 void AddTiles(const Unpacked& from, std::int64_t first_tile, std::int64_t tiles, const QuantizedRows& x,
-              std::int64_t row, float* results) {
+              std::int64_t row, const Results& results, float* to) {
   using K = Kind<kind>;
   constexpr int kPass = Lanes::kPassVectors;
   constexpr int kVectorBytes = Lanes::kLanes * 4;
@@ -209,8 +222,10 @@ void AddTiles(const Unpacked& from, std::int64_t first_tile, std::int64_t tiles,
   for (int pass = 0; pass < kVectors; pass += kPass) {
     Floats result[kPass][kRows];
     for (int j = 0; j < kPass; ++j) {
-      for (int r = 0; r < kRows; ++r)
-        result[j][r] = Lanes::LoadFloats(results + r * kPanelRows + (pass + j) * Lanes::kLanes);
+      for (int r = 0; r < kRows; ++r) {
+        result[j][r] = results.begun ? Lanes::LoadFloats(to + r * results.stride + (pass + j) * Lanes::kLanes)
+                                     : Lanes::ZeroFloats();
+      }
     }
     for (std::int64_t t = 0; t < tiles; ++t) {
       const std::int8_t* values = x.values + row * x.cols + kTileColumns * (first_tile + t);
@@ -253,34 +268,38 @@ void AddTiles(const Unpacked& from, std::int64_t first_tile, std::int64_t tiles,
     }
     for (int j = 0; j < kPass; ++j) {
       for (int r = 0; r < kRows; ++r)
-        Lanes::Store(results + r * kPanelRows + (pass + j) * Lanes::kLanes, result[j][r], Lanes::kLanes);
+        Lanes::Store(to + r * results.stride + (pass + j) * Lanes::kLanes, result[j][r], Lanes::kLanes);
     }
   }
 }
 
-// Many rows: eight tiles at a time are unpacked into the first-level cache and used by all rows.
+// Many rows: as many tiles at a time as the second-level cache keeps near are unpacked, and used by all rows.
 template <PackedKind kind>
 void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
                  float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
   constexpr PackedLayout kLayout = LayoutOf(kind);
   constexpr int kTogether = Lanes::kTogether;
   const Unpacked unpacked = UnpackedIn(scratch);
-  float* results = ResultsIn(scratch);
-  __builtin_memset(results, 0, static_cast<std::size_t>(rows * kPanelRows) * sizeof(float));
+  Results results{y, y_stride, false};
+  if (outputs < kPanelRows) results = {ResultsIn(scratch), kPanelRows, false};
   const std::int64_t tiles = x.cols / kTileColumns;
-  for (std::int64_t t = 0; t < tiles; t += kHeaderTiles) {
-    const std::int64_t count = tiles - t < kHeaderTiles ? tiles - t : kHeaderTiles;
-    const std::byte* header = panel;
-    panel += kLayout.header_bytes();
-    Unpack<kind>(header, panel, count, unpacked);
-    panel += count * kLayout.tile_bytes();
+  for (std::int64_t t = 0; t < tiles; t += kUnpackedTiles) {
+    const std::int64_t count = tiles - t < kUnpackedTiles ? tiles - t : kUnpackedTiles;
+    for (std::int64_t at = 0; at < count; at += kHeaderTiles) {
+      const std::int64_t some = count - at < kHeaderTiles ? count - at : kHeaderTiles;
+      Unpack<kind>(panel, panel + kLayout.header_bytes(), some, unpacked.From<kind>(at));
+      panel += kLayout.header_bytes() + some * kLayout.tile_bytes();
+    }
     std::int64_t r = 0;
     for (; r + kTogether <= rows; r += kTogether)
-      AddTiles<kind, kTogether>(unpacked, t, count, x, first + r, results + r * kPanelRows);
-    for (; r < rows; ++r) AddTiles<kind, 1>(unpacked, t, count, x, first + r, results + r * kPanelRows);
+      AddTiles<kind, kTogether>(unpacked, t, count, x, first + r, results, results.data + r * results.stride);
+    for (; r < rows; ++r)
+      AddTiles<kind, 1>(unpacked, t, count, x, first + r, results, results.data + r * results.stride);
+    results.begun = true;
   }
+  if (outputs == kPanelRows) return;
   for (std::int64_t r = 0; r < rows; ++r)
-    __builtin_memcpy(y + r * y_stride, results + r * kPanelRows,
+    __builtin_memcpy(y + r * y_stride, results.data + r * kPanelRows,
                      static_cast<std::size_t>(outputs) * sizeof(float));
 }
 
