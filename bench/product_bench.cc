@@ -25,20 +25,24 @@ void BM_Product(benchmark::State& state) {
   // More than any cache, or for many rows little enough to be at hand.
   const std::int64_t panel_bytes = PanelBytes(kind, cols);
   const std::int64_t panels = rows < 4 ? (std::int64_t{256} << 20) / panel_bytes : 16;
-  auto memory =
-      AlignedBuffer<std::byte>::Allocate(static_cast<std::uint64_t>(panels * panel_bytes), "weights");
+  // As a model's weights lie.
+  auto memory = AlignedBytes::Allocate(static_cast<std::uint64_t>(panels * panel_bytes), 1, "weights");
+  memory->AdviseHugePages();
+  auto* const weights = static_cast<std::byte*>(memory->data());
   auto scratch = AlignedBuffer<std::byte>::Allocate(kIntegerScratchBytes, "scratch");
-  for (std::size_t i = 0; i < memory->size(); i += 8) (*memory)[i] = static_cast<std::byte>(i / 8 % 48);
+  // Bytes any two of which are a float16 of ordinary size.
+  for (std::int64_t i = 0; i < panels * panel_bytes; ++i) weights[i] = static_cast<std::byte>(0x20 + i % 11);
   std::vector<std::int8_t> values(static_cast<std::size_t>(rows * cols), 3);
   std::vector<float> scales(values.size() / 32, 0.01f);
   std::vector<std::int32_t> sums(values.size() / 32, -96), fine(values.size() / 16, -48);
   const QuantizedRows x{values.data(), scales.data(), sums.data(), fine.data(), cols};
   std::vector<float> y(static_cast<std::size_t>(rows * kPanelRows));
+  const std::int64_t prefetch_bytes = StreamPrefetchBytes();
   for (auto iteration : state) {
     static_cast<void>(iteration);
     for (std::int64_t p = 0; p < panels; ++p) {
-      kernels->product(kind, memory->data() + p * panel_bytes, x, 0, rows, y.data(), kPanelRows, kPanelRows,
-                       scratch->data(), StreamPrefetchBytes());
+      kernels->product(kind, weights + p * panel_bytes, x, 0, rows, y.data(), kPanelRows, kPanelRows,
+                       scratch->data(), prefetch_bytes);
     }
     benchmark::DoNotOptimize(y.data());
   }
@@ -96,7 +100,8 @@ void OnThreads(benchmark::internal::Benchmark* bench) {
 void Register(benchmark::internal::Benchmark* bench) {
   for (const std::int64_t set : SetsWithTheirOwn(IntegerKernelsFor)) {
     for (int format = 0; format < 6; ++format) {
-      for (const std::int64_t rows : {1, 2, 16, 512}) bench->Args({format, rows, 1536, set});
+      for (const std::int64_t rows : {1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 512})
+        bench->Args({format, rows, 1536, set});
     }
   }
 }

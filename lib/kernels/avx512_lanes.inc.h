@@ -9,6 +9,11 @@ struct Lanes {
   using Floats = __m512;
 
   static Bytes Load(const std::byte* p) { return _mm512_loadu_si512(p); }
+  // Holds v in a register, where compilers would rather load it again for each use.
+  static Bytes Keep(Bytes v) {
+    asm("" : "+v"(v));
+    return v;
+  }
   static void StoreBytes(std::byte* p, Bytes v) { _mm512_storeu_si512(p, v); }
   static Bytes And(Bytes v, int mask) {
     return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask)));

@@ -18,6 +18,11 @@ struct Lanes {
   using Floats = __m256;
 
   static Bytes Load(const std::byte* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  // Holds v in a register, where compilers would rather load it again for each use.
+  static Bytes Keep(Bytes v) {
+    asm("" : "+x"(v));
+    return v;
+  }
   static void StoreBytes(std::byte* p, Bytes v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
   static Bytes And(Bytes v, int mask) {
     return _mm256_and_si256(v, _mm256_set1_epi8(static_cast<char>(mask)));

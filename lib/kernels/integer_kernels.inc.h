@@ -161,6 +161,25 @@ void ProductFew(const std::byte* panel, const QuantizedRows& x, std::int64_t fir
   }
 }
 
+// So many rows at most go four at a time: the panel comes from a cache when it is read again, and unpacking
+// it to memory costs more than doing it once or twice more.
+constexpr std::int64_t kFewRows = 8;
+
+template <PackedKind kind>
+void ProductFewRows(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
+                    float* y, std::int64_t y_stride, std::int64_t outputs, std::int64_t prefetch_bytes) {
+  std::int64_t r = 0;
+  const auto run = [&]<int kRows>() {
+    ProductFew<kind, kRows>(panel, x, first + r, y + r * y_stride, y_stride, outputs,
+                            r == 0 ? prefetch_bytes : 0);
+    r += kRows;
+  };
+  while (rows - r >= 4) run.template operator()<4>();
+  if (rows - r == 3) run.template operator()<3>();
+  if (rows - r == 2) run.template operator()<2>();
+  if (rows - r == 1) run.template operator()<1>();
+}
+
 // Up to kUnpackedTiles tiles, unpacked: values as units of bytes, scales and minimums as float32.
 struct Unpacked {
   std::byte* values;  // [tiles, vectors, 8 units]
@@ -241,7 +260,8 @@ void AddTiles(const Unpacked& from, std::int64_t first_tile, std::int64_t tiles,
         for (int u = 0; u < K::kUnits; ++u) {
           const int unit = g * K::kUnits + u;
           Bytes w[kPass];
-          for (int j = 0; j < kPass; ++j) w[j] = Lanes::Load(weights + (8 * j + unit) * kVectorBytes);
+          for (int j = 0; j < kPass; ++j)
+            w[j] = Lanes::Keep(Lanes::Load(weights + (8 * j + unit) * kVectorBytes));
           for (int r = 0; r < kRows; ++r) {
             const Ints activations = Lanes::Broadcast(values + r * x.cols + 4 * unit);
             for (int j = 0; j < kPass; ++j) sum[j][r] = Dot<kind>(sum[j][r], w[j], activations);
@@ -278,7 +298,6 @@ template <PackedKind kind>
 void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
                  float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch) {
   constexpr PackedLayout kLayout = LayoutOf(kind);
-  constexpr int kTogether = Lanes::kTogether;
   const Unpacked unpacked = UnpackedIn(scratch);
   Results results{y, y_stride, false};
   if (outputs < kPanelRows) results = {ResultsIn(scratch), kPanelRows, false};
@@ -291,10 +310,13 @@ void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t fi
       panel += kLayout.header_bytes() + some * kLayout.tile_bytes();
     }
     std::int64_t r = 0;
-    for (; r + kTogether <= rows; r += kTogether)
-      AddTiles<kind, kTogether>(unpacked, t, count, x, first + r, results, results.data + r * results.stride);
-    for (; r < rows; ++r)
-      AddTiles<kind, 1>(unpacked, t, count, x, first + r, results, results.data + r * results.stride);
+    const auto run = [&]<int kRows>() {
+      for (; r + kRows <= rows; r += kRows)
+        AddTiles<kind, kRows>(unpacked, t, count, x, first + r, results, results.data + r * results.stride);
+    };
+    run.template operator()<Lanes::kTogether>();
+    run.template operator()<2>();
+    run.template operator()<1>();
     results.begun = true;
   }
   if (outputs == kPanelRows) return;
@@ -311,12 +333,12 @@ template <PackedKind kind>
 void ProductOf(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
                float* y, std::int64_t y_stride, std::int64_t outputs, std::byte* scratch,
                std::int64_t prefetch_bytes) {
-  if (rows == 1) return ProductFew<kind, 1>(panel, x, first, y, y_stride, outputs, prefetch_bytes);
-  if (rows == 2) return ProductFew<kind, 2>(panel, x, first, y, y_stride, outputs, prefetch_bytes);
 #if defined(CARAT_TILES)
   if (rows >= kFewestTileRows)
     return ProductTiles<kind>(panel, x, first, rows, y, y_stride, outputs, scratch);
 #endif
+  if (rows <= kFewRows)
+    return ProductFewRows<kind>(panel, x, first, rows, y, y_stride, outputs, prefetch_bytes);
   ProductMany<kind>(panel, x, first, rows, y, y_stride, outputs, scratch);
 }
 

@@ -11,6 +11,8 @@ struct Lanes {
   using Floats = float32x4_t;
 
   static Bytes Load(const std::byte* p) { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
+  // Registers are short already.
+  static Bytes Keep(Bytes v) { return v; }
   static void StoreBytes(std::byte* p, Bytes v) { vst1q_u8(reinterpret_cast<std::uint8_t*>(p), v); }
   static Bytes And(Bytes v, int mask) { return vandq_u8(v, vdupq_n_u8(static_cast<std::uint8_t>(mask))); }
   static Bytes Or(Bytes a, Bytes b) { return vorrq_u8(a, b); }

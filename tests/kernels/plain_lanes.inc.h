@@ -22,6 +22,7 @@ struct Lanes {
   }
 
   static Bytes Load(const std::byte* p) { return Read<Bytes>(p); }
+  static Bytes Keep(Bytes v) { return v; }
   static void StoreBytes(std::byte* p, const Bytes& v) { std::memcpy(p, v.data(), v.size()); }
   static Bytes And(const Bytes& v, int mask) {
     return Each<Bytes>([&](std::size_t i) { return v[i] & mask; });
