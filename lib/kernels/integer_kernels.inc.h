@@ -163,7 +163,7 @@ void ProductFew(const std::byte* panel, const QuantizedRows& x, std::int64_t fir
 
 // So many rows at most go four at a time: the panel comes from a cache when it is read again, and unpacking
 // it to memory costs more than doing it once or twice more.
-constexpr std::int64_t kFewRows = 8;
+constexpr std::int64_t kFewRows = 12;
 
 template <PackedKind kind>
 void ProductFewRows(const std::byte* panel, const QuantizedRows& x, std::int64_t first, std::int64_t rows,
@@ -309,10 +309,15 @@ void ProductMany(const std::byte* panel, const QuantizedRows& x, std::int64_t fi
       Unpack<kind>(panel, panel + kLayout.header_bytes(), some, unpacked.From<kind>(at));
       panel += kLayout.header_bytes() + some * kLayout.tile_bytes();
     }
+    // While the rows are multiplied, the tiles that are unpacked next come into the second-level cache.
+    const std::int64_t lines_a_row = count * kLayout.tile_bytes() / 64 / rows + 1;
     std::int64_t r = 0;
     const auto run = [&]<int kRows>() {
-      for (; r + kRows <= rows; r += kRows)
+      for (; r + kRows <= rows; r += kRows) {
+        for (std::int64_t line = r * lines_a_row; line < (r + kRows) * lines_a_row; ++line)
+          __builtin_prefetch(panel + 64 * line, 0, 2);
         AddTiles<kind, kRows>(unpacked, t, count, x, first + r, results, results.data + r * results.stride);
+      }
     };
     run.template operator()<Lanes::kTogether>();
     run.template operator()<2>();
