@@ -7,6 +7,7 @@ import tarfile
 PACKAGE = "@node-llama-cpp/linux-x64"
 VERSION = "3.22.1"
 LIBRARIES = "package/bins/linux-x64"
+BATCH = 2048  # tokens of a call, at most: its default, and it aborts beyond
 
 LOGGING = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
@@ -53,7 +54,7 @@ class LlamaCpp:
         if not self.model:
             raise SystemExit(f"llama.cpp cannot load {model}:\n" + "".join(self.lines[-5:]))
         params = self.llama.llama_context_default_params()
-        if list(params.head) != [512, 2048, 512]:
+        if list(params.head) != [512, BATCH, 512]:
             raise SystemExit(f"the parameters of this llama.cpp are laid out in another way: {list(params.head)}")
         params.head[0] = context
         self.context = self.llama.llama_init_from_model(self.model, params)
@@ -95,10 +96,12 @@ class LlamaCpp:
 
     def decode(self, tokens):
         """Appends tokens and waits for the logits after the last one, which are returned as a C array."""
-        array = (ctypes.c_int32 * len(tokens))(*tokens)
-        error = self.llama.llama_decode(self.context, self.llama.llama_batch_get_one(array, len(tokens)))
-        if error:
-            raise SystemExit(f"llama_decode failed with {error}:\n" + "".join(self.lines[-5:]))
+        for first in range(0, len(tokens), BATCH):
+            some = tokens[first:first + BATCH]
+            array = (ctypes.c_int32 * len(some))(*some)
+            error = self.llama.llama_decode(self.context, self.llama.llama_batch_get_one(array, len(some)))
+            if error:
+                raise SystemExit(f"llama_decode failed with {error}:\n" + "".join(self.lines[-5:]))
         return self.llama.llama_get_logits_ith(self.context, -1)
 
     def close(self):

@@ -170,14 +170,15 @@ void ProductFewRows(const std::byte* panel, const QuantizedRows& x, std::int64_t
                     float* y, std::int64_t y_stride, std::int64_t outputs, std::int64_t prefetch_bytes) {
   std::int64_t r = 0;
   const auto run = [&]<int kRows>() {
-    ProductFew<kind, kRows>(panel, x, first + r, y + r * y_stride, y_stride, outputs,
-                            r == 0 ? prefetch_bytes : 0);
-    r += kRows;
+    for (; r + kRows <= rows; r += kRows) {
+      ProductFew<kind, kRows>(panel, x, first + r, y + r * y_stride, y_stride, outputs,
+                              r == 0 ? prefetch_bytes : 0);
+    }
   };
-  while (rows - r >= 4) run.template operator()<4>();
-  if (rows - r == 3) run.template operator()<3>();
-  if (rows - r == 2) run.template operator()<2>();
-  if (rows - r == 1) run.template operator()<1>();
+  run.template operator()<4>();
+  run.template operator()<3>();
+  run.template operator()<2>();
+  run.template operator()<1>();
 }
 
 // Up to kUnpackedTiles tiles, unpacked: values as units of bytes, scales and minimums as float32.

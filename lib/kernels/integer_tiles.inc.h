@@ -9,7 +9,7 @@ static_assert(Lanes::kLanes == 16 && kProductRows % 16 == 0);
 
 constexpr int kTileRows = 16;
 // From this many rows on, though a block is computed as a whole.
-constexpr std::int64_t kFewestTileRows = 8;
+constexpr std::int64_t kFewestTileRows = 9;
 
 // Each of these and the one after it, in turns.
 constexpr int kSumTile = 0, kActivationTile = 2, kWeightTile = 4;
