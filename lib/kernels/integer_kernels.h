@@ -26,8 +26,8 @@ struct QuantizedRows {
   std::int64_t cols;            // a multiple of 32
 };
 
-// Rows that a product with unpacked weights takes together, at most; and the scratch it needs: 8 tiles of
-// unpacked values, scales and minimums, and the results so far of 64 outputs for all rows.
+// Rows of one product at most, tiles that are unpacked at a time, and the scratch it needs: unpacked values,
+// scales and minimums, and results so far of 64 outputs for all rows, where they cannot gather in y.
 inline constexpr std::int64_t kProductRows = 512;
 inline constexpr std::int64_t kUnpackedTiles = 64;
 inline constexpr std::int64_t kUnpackedTileBytes = kPanelRows * kTileColumns;
@@ -41,7 +41,7 @@ struct IntegerKernels {
 
   // y[r * y_stride + n] for n < outputs (at most 64) and rows first .. first + rows - 1 (at most
   // kProductRows), from one panel. `scratch` is kIntegerScratchBytes, aligned to a cache line; y's row 0 is
-  // row `first`. With one or two rows the panel is prefetched that many bytes ahead; 0: not at all.
+  // row `first`. With few rows the panel is prefetched that many bytes ahead; 0: not at all.
   void (*product)(PackedKind kind, const std::byte* panel, const QuantizedRows& x, std::int64_t first,
                   std::int64_t rows, float* y, std::int64_t y_stride, std::int64_t outputs,
                   std::byte* scratch, std::int64_t prefetch_bytes);
