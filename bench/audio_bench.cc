@@ -39,7 +39,7 @@ void ReportOperations(benchmark::State& state, std::int64_t tokens) {
 
 // The whole clip at once.
 void WholeClip(benchmark::State& state) {
-  const auto precision = state.range(2) != 0 ? AudioPrecision::kFloat32 : AudioPrecision::kFast;
+  const auto precision = state.range(2) != 0 ? MatMulPrecision::kFloat32 : MatMulPrecision::kAuto;
   const RandomTower tower(FullSizeAudio(), SharedWeights(), static_cast<int>(state.range(1)), precision);
   const std::vector<float> samples = Noise(state.range(0) * kRate);
   std::int64_t tokens = 0;
@@ -65,7 +65,7 @@ BENCHMARK(WholeClip)
 // A clip that arrived in pieces of 20 ms: what is left to do when it ends. The worst length is one sample
 // short of a block, the best one is at its beginning.
 void AfterTheLastSample(benchmark::State& state) {
-  const RandomTower tower(FullSizeAudio(), SharedWeights(), 2, AudioPrecision::kFast);
+  const RandomTower tower(FullSizeAudio(), SharedWeights(), 2, MatMulPrecision::kAuto);
   const std::vector<float> samples = Noise(state.range(0) * kRate / 1000);
   for (auto _ : state) {
     state.PauseTiming();

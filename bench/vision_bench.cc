@@ -17,9 +17,7 @@
 #include <vector>
 
 #include "lib/base/cpu.h"
-#include "lib/kernels/block_kernels.h"
-#include "lib/kernels/gemm.h"
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/staged_matmul.h"
 #include "lib/vision/tower.h"
 
 namespace carat::internal {
@@ -139,8 +137,9 @@ double LibrarySpeed(const ParallelWork& work) {
     const std::int64_t items = 8 * work.workers();
     const double before = ProcessorSeconds();
     work.For(items, [&](std::int64_t, int worker) {
-      (void)Gemm(kSize, kSize, kSize, x.data(), kSize, x.data(), kSize,
-                 y[static_cast<std::size_t>(worker)].data(), kSize);
+      const GemmShape shape{
+          .m = kSize, .n = kSize, .k = kSize, .x_stride = kSize, .w_stride = kSize, .y_stride = kSize};
+      (void)LibraryGemm().run(shape, x.data(), x.data(), y[static_cast<std::size_t>(worker)].data(), nullptr);
     });
     best = std::max(best,
                     2.0 * kSize * kSize * kSize * static_cast<double>(items) / (ProcessorSeconds() - before));
@@ -150,18 +149,15 @@ double LibrarySpeed(const ParallelWork& work) {
 
 int Run(std::int64_t tokens, int threads, const std::string& precision) {
   const InstructionSet set = *ChooseInstructionSet(InstructionSet::kAuto);
-  const KernelTable& kernels = **KernelsFor(set);
+  const Kernels& kernels = *KernelsFor(set);
   const auto pool = ThreadPool::Create(threads);
   if (!pool.ok()) return 1;
   const ParallelWork work(*pool);
   const double peak = LibrarySpeed(work);
   std::printf("%d threads, %s; a large float32 product: %.1f GFLOP/s a processor\n", threads,
               std::string(InstructionSetName(set)).c_str(), peak * 1e-9);
-  const Bf16Kernels* fast_bf16 = Bf16KernelsBeside(kernels);
-  ProductKind kind{BlockMethod::kLibrary, NumberFormat::kF32, nullptr};
-  if (precision == "bf16" || (precision == "auto" && fast_bf16 != nullptr))
-    kind = {fast_bf16 != nullptr ? BlockMethod::kDotPairs : BlockMethod::kWidened, NumberFormat::kBF16,
-            fast_bf16};
+  const bool bf16 = precision == "bf16" || (precision == "auto" && kernels.bf16 != nullptr);
+  const GemmKernels& gemm = BlockGemm(kernels, bf16 ? MatMulPrecision::kBf16 : MatMulPrecision::kFloat32);
 
   const Form forms[] = {MakeForm("768 x 16, clipped", 768, 3072, 16, 12, 64, true, 2560),
                         MakeForm("1152 x 27, standardised", 1152, 4304, 27, 16, 72, false, 5376)};
@@ -176,18 +172,13 @@ int Run(std::int64_t tokens, int threads, const std::string& precision) {
     std::minstd_rand noise(2);
     for (std::uint8_t& pixel : picture.pixels.span()) pixel = static_cast<std::uint8_t>(noise() >> 8);
     const std::int64_t inputs = CountPreparedInputs(random.weights());
-    const auto plan = TowerPlan::Create(form.config, form.text_hidden, picture.patches(), kind, inputs);
-    if (!plan.ok()) {
-      std::fprintf(stderr, "%s\n", plan.status().ToString().c_str());
-      return 1;
-    }
-    auto ws = TowerWorkspace::Create(*plan, form.config, threads);
+    const TowerPlan plan = TowerPlan::Create(form.config, form.text_hidden, picture.patches(), gemm, inputs);
+    auto ws = TowerWorkspace::Create(plan, form.config, threads);
     if (!ws.ok()) return 1;
-    std::vector<float> pooled(static_cast<std::size_t>(plan->tokens * form.config.hidden_size));
-    std::vector<float> soft(static_cast<std::size_t>(plan->tokens * form.text_hidden));
+    std::vector<float> pooled(static_cast<std::size_t>(plan.tokens * form.config.hidden_size));
+    std::vector<float> soft(static_cast<std::size_t>(plan.tokens * form.text_hidden));
     std::atomic<StatusCode> failure{StatusCode::kOk};
-    const TowerPass pass{form.config, random.weights(), *plan,   *ws,    kernels, BlockKernelsBeside(kernels),
-                         work,        picture,          nullptr, failure};
+    const TowerPass pass{form.config, random.weights(), plan, *ws, kernels, work, picture, nullptr, failure};
     const double processor = ProcessorSeconds();
     const auto start = Clock::now();
     const Status status = RunTower(pass, pooled.data(), soft.data());
@@ -198,10 +189,9 @@ int Run(std::int64_t tokens, int threads, const std::string& precision) {
     std::printf(
         "%s: %lld patches, %s: %.3f TFLOP in %.2f s = %.4f TFLOP/s; in %.2f s of processors, %.4f TFLOP/s "
         "each = %.0f %% of a large product; %.0f MB beside the weights\n",
-        form.name, static_cast<long long>(picture.patches()),
-        kind.format == NumberFormat::kBF16 ? "bf16" : "float32", operations * 1e-12, seconds,
-        operations / seconds * 1e-12, busy, operations / busy * 1e-12, 100 * operations / busy / peak,
-        static_cast<double>(ws->memory_bytes()) * 1e-6);
+        form.name, static_cast<long long>(picture.patches()), bf16 ? "bf16" : "float32", operations * 1e-12,
+        seconds, operations / seconds * 1e-12, busy, operations / busy * 1e-12,
+        100 * operations / busy / peak, static_cast<double>(ws->memory_bytes()) * 1e-6);
   }
   return 0;
 }

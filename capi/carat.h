@@ -411,8 +411,10 @@ enum {
   CARAT_INSTRUCTION_SET_AVX512_AMX = 6,   // the same with AMX tiles of int8 and bf16. Choosing it, AUTO
                                          // included, asks Linux to let this process use tile registers; where
                                          // it refuses, AUTO takes the next best
-  CARAT_INSTRUCTION_SET_NEON = 7,     // 64-bit ARM, every one
-  CARAT_INSTRUCTION_SET_NEON_DOT = 8  // the same with integer dot products (ARMv8.2 dotprod)
+  CARAT_INSTRUCTION_SET_NEON = 7,       // 64-bit ARM, every one
+  CARAT_INSTRUCTION_SET_NEON_DOT = 8,   // the same with integer dot products (ARMv8.2 dotprod)
+  CARAT_INSTRUCTION_SET_AVX2_VNNI = 9,  // x86-64 with AVX2 and AVX-VNNI: integer dot products in 256 bits
+  CARAT_INSTRUCTION_SET_NEON_I8MM = 10  // 64-bit ARM with matrix products of int8 and bf16 (ARMv8.6)
 };
 
 // "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16", "avx512amx", "neon", "neondot"; "unknown"

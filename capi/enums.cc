@@ -52,6 +52,8 @@ static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_BF16, InstructionSet::kAvx512Bf1
 static_assert(Same(CARAT_INSTRUCTION_SET_AVX512_AMX, InstructionSet::kAvx512Amx));
 static_assert(Same(CARAT_INSTRUCTION_SET_NEON, InstructionSet::kNeon));
 static_assert(Same(CARAT_INSTRUCTION_SET_NEON_DOT, InstructionSet::kNeonDot));
+static_assert(Same(CARAT_INSTRUCTION_SET_AVX2_VNNI, InstructionSet::kAvx2Vnni));
+static_assert(Same(CARAT_INSTRUCTION_SET_NEON_I8MM, InstructionSet::kNeonI8mm));
 
 static_assert(Same(CARAT_WEIGHTS_AS_STORED, WeightType::kAsStored));
 static_assert(Same(CARAT_WEIGHTS_INT8, WeightType::kInt8));

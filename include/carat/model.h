@@ -25,6 +25,7 @@
 
 #include "carat/export.h"
 #include "carat/grammar.h"
+#include "carat/instruction_set.h"
 #include "carat/sampler.h"
 #include "carat/status.h"
 #include "carat/tokenizer.h"
@@ -59,22 +60,8 @@ class CARAT_EXPORT TaskRunner {
   virtual void Run(int count, void (*task)(void* context, int index), void* context) noexcept = 0;
 };
 
-// Which vector instructions the kernels use. Since 0.1.
-enum class InstructionSet : std::int32_t {
-  kAuto = 0,        // the best that this machine has
-  kPlain = 1,       // plain C++, on every machine; slow, the one the others are tested against
-  kAvx2 = 2,        // x86-64 with AVX2, FMA and F16C
-  kAvx512 = 3,      // x86-64 with AVX-512 F, BW, DQ and VL
-  kAvx512Vnni = 4,  // the same with VNNI: integer dot products
-  kAvx512Bf16 = 5,  // the same with VNNI and BF16
-  kAvx512Amx = 6,  // the same with AMX tiles of int8 and bf16. Choosing it, kAuto included, asks Linux to let
-                   // this process use tile registers; where it refuses, kAuto takes the next best
-  kNeon = 7,       // 64-bit ARM, every one
-  kNeonDot = 8,    // the same with integer dot products (ARMv8.2 dotprod)
-};
-
-// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16", "avx512amx", "neon", "neondot". Static
-// storage. Since 0.1.
+// "auto", "plain", "avx2", "avx2vnni", "avx512", "avx512vnni", "avx512bf16", "avx512amx", "neon", "neondot",
+// "neoni8mm". Static storage. Since 0.1.
 CARAT_EXPORT std::string_view InstructionSetName(InstructionSet set) noexcept;
 
 // Those that this machine can run, best last; always at least kPlain. Since 0.1.

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "carat/status.h"
-#include "lib/audio/audio_products.h"
+#include "lib/audio/audio_matmul.h"
 #include "lib/audio/sound.h"
 #include "lib/base/thread_pool.h"
 #include "lib/kernels/kernels.h"
@@ -41,8 +41,7 @@ struct AudioEncodeOptions {
 };
 
 struct AudioOptions {
-  AudioPrecision precision = AudioPrecision::kFast;
-  bool use_matrix_library = true;  // false keeps to carat's own kernels, for testing
+  MatMulPrecision precision = MatMulPrecision::kAuto;
 };
 
 class AudioStream;
@@ -55,8 +54,7 @@ class AudioEncoder {
   // Reads the configuration and binds the weights. Errors: FAILED_PRECONDITION if the model has no audio
   // tower; those of ReadAudioConfig and BindAudioWeights.
   static Result<std::unique_ptr<const AudioEncoder>> Create(const Checkpoint& checkpoint,
-                                                            const KernelTable& kernels,
-                                                            const ParallelWork& work,
+                                                            const Kernels& kernels, const ParallelWork& work,
                                                             const AudioOptions& options = {});
   ~AudioEncoder();
 

@@ -31,8 +31,7 @@ Status AllocateMemory(const AudioConfig& config, std::int64_t rows, Buffers& buf
 
 }  // namespace
 
-Result<AudioClip> AudioClip::Create(const AudioConfig& config, const AudioProducts& products,
-                                    std::int64_t block) {
+Result<AudioClip> AudioClip::Create(const AudioConfig& config, const MatMul& matmul, std::int64_t block) {
   AudioClip clip;
   clip.block = block;
   for (AlignedBuffer<float>* buffer : {&clip.hidden, &clip.input, &clip.sublayer, &clip.queries}) {
@@ -47,8 +46,8 @@ Result<AudioClip> AudioClip::Create(const AudioConfig& config, const AudioProduc
     CARAT_RETURN_IF_ERROR(AllocateMemory(config, 0, memory));
     clip.layers.push_back(std::move(memory));
   }
-  CARAT_ASSIGN_OR_RETURN(clip.products, products.MakeScratch(block));
-  for (int i = 0; i < products.work().workers(); ++i) {
+  CARAT_ASSIGN_OR_RETURN(clip.matmul_scratch, matmul.MakeScratch(block, matmul.max_k()));
+  for (int i = 0; i < matmul.work().workers(); ++i) {
     AudioAttentionScratch scratch;
     CARAT_RETURN_IF_ERROR(
         Allocate(scratch.scores, {kAudioTileQueries, kAudioTileQueries + config.visible_positions - 1}));
@@ -68,7 +67,7 @@ std::size_t AudioClip::memory_bytes() const {
     floats += memory.keys.size() + memory.values.size() + memory.gated.size();
   }
   for (const AudioAttentionScratch& s : scratch) floats += s.scores.size() + s.relative.size();
-  return floats * sizeof(float) + products.memory_bytes();
+  return floats * sizeof(float) + matmul_scratch.memory_bytes();
 }
 
 }  // namespace carat::internal

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "carat/status.h"
-#include "lib/audio/audio_products.h"
+#include "lib/audio/audio_matmul.h"
 #include "lib/base/aligned_buffer.h"
 #include "lib/weights/audio_config.h"
 
@@ -31,8 +31,7 @@ inline constexpr std::int64_t kAudioTileQueries = 8;
 
 struct AudioClip {
   // For blocks of up to `block` tokens. Errors: RESOURCE_EXHAUSTED.
-  static Result<AudioClip> Create(const AudioConfig& config, const AudioProducts& products,
-                                  std::int64_t block);
+  static Result<AudioClip> Create(const AudioConfig& config, const MatMul& matmul, std::int64_t block);
 
   std::size_t memory_bytes() const;
 
@@ -46,7 +45,7 @@ struct AudioClip {
   // Of the layer at work: its memory, then the block's rows.
   AlignedBuffer<float> keys, values;  // [heads, visible_positions - 1 + block, head_dim]
   AlignedBuffer<float> gated;         // [conv_kernel - 1 + block, hidden]
-  AudioProductScratch products;
+  MatMulScratch matmul_scratch;
   std::vector<AudioLayerMemory> layers;
   std::vector<AudioAttentionScratch> scratch;  // one for each worker
 };

@@ -9,8 +9,8 @@ namespace carat::internal {
 
 namespace {
 
-std::int64_t BlockFor(const AudioProducts& products, std::int64_t tokens) {
-  if (!products.rows_are_independent()) return kLibraryBlock;
+std::int64_t BlockFor(const MatMul& matmul, std::int64_t tokens) {
+  if (!matmul.rows_are_independent()) return kLibraryBlock;
   return tokens > 0 ? tokens : kStreamBlock;
 }
 
@@ -19,8 +19,8 @@ std::int64_t BlockFor(const AudioProducts& products, std::int64_t tokens) {
 Result<ClipRun> ClipRun::Create(const AudioParts& encoder, const SoundFormat& format, std::int64_t tokens) {
   CARAT_ASSIGN_OR_RETURN(SoundFrontEnd front_end,
                          SoundFrontEnd::Create(encoder.extractor, encoder.work, format));
-  CARAT_ASSIGN_OR_RETURN(AudioClip clip, AudioClip::Create(encoder.config, encoder.products,
-                                                           BlockFor(encoder.products, tokens)));
+  CARAT_ASSIGN_OR_RETURN(AudioClip clip,
+                         AudioClip::Create(encoder.config, encoder.matmul, BlockFor(encoder.matmul, tokens)));
   return ClipRun(encoder, std::move(front_end), std::move(clip));
 }
 
@@ -57,7 +57,7 @@ AudioEncoder::AudioEncoder(std::unique_ptr<AudioParts> parts) : parts_(std::move
 AudioEncoder::~AudioEncoder() = default;
 
 Result<std::unique_ptr<const AudioEncoder>> AudioEncoder::Create(const Checkpoint& checkpoint,
-                                                                 const KernelTable& kernels,
+                                                                 const Kernels& kernels,
                                                                  const ParallelWork& work,
                                                                  const AudioOptions& options) {
   CARAT_ASSIGN_OR_RETURN(const auto config, ReadAudioConfig(checkpoint));
@@ -67,10 +67,8 @@ Result<std::unique_ptr<const AudioEncoder>> AudioEncoder::Create(const Checkpoin
   }
   auto parts = std::make_unique<AudioParts>(*config, work);
   CARAT_ASSIGN_OR_RETURN(parts->weights, BindAudioWeights(checkpoint, parts->config, kernels));
-  CARAT_ASSIGN_OR_RETURN(
-      parts->products,
-      AudioProducts::Create(kernels, work, parts->weights, options.precision, options.use_matrix_library));
-  CARAT_ASSIGN_OR_RETURN(parts->tower, AudioTower::Create(parts->config, parts->weights, parts->products));
+  CARAT_ASSIGN_OR_RETURN(parts->matmul, CreateAudioMatMul(kernels, work, parts->weights, options.precision));
+  CARAT_ASSIGN_OR_RETURN(parts->tower, AudioTower::Create(parts->config, parts->weights, parts->matmul));
   return std::unique_ptr<const AudioEncoder>(new AudioEncoder(std::move(parts)));
 }
 
@@ -79,7 +77,7 @@ const AudioConfig& AudioEncoder::config() const {
 }
 
 std::size_t AudioEncoder::memory_bytes() const {
-  return parts_->weights.copied_bytes() + parts_->products.memory_bytes() + parts_->tower.memory_bytes();
+  return parts_->weights.copied_bytes() + parts_->matmul.memory_bytes() + parts_->tower.memory_bytes();
 }
 
 Result<std::int64_t> AudioEncoder::CountTokens(std::int64_t frames, const SoundFormat& format) const {

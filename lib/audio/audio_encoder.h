@@ -31,7 +31,7 @@ struct AudioParts {
   const ParallelWork& work;
   MelExtractor extractor;
   AudioWeights weights;
-  AudioProducts products;
+  MatMul matmul;
   AudioTower tower;
 };
 

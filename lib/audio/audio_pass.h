@@ -7,7 +7,7 @@
 
 #include "carat/status.h"
 #include "lib/audio/audio_clip.h"
-#include "lib/audio/audio_products.h"
+#include "lib/audio/audio_matmul.h"
 #include "lib/audio/audio_weights.h"
 #include "lib/audio/row_math.h"
 #include "lib/kernels/kernels.h"
@@ -20,20 +20,20 @@ inline constexpr float kAudioNormEpsilon = 1e-6f;
 struct AudioPass {
   const AudioConfig& config;
   const AudioLayerWeights& weights;
-  const AudioProducts& products;
+  const MatMul& matmul;
   AudioClip& clip;
   AudioLayerMemory& memory;
   std::int64_t rows;  // of the block
 
-  const KernelTable& kernels() const { return products.kernels(); }
-  const ParallelWork& work() const { return products.work(); }
+  const Kernels& kernels() const { return matmul.kernels(); }
+  const ParallelWork& work() const { return matmul.work(); }
   std::int64_t hidden() const { return config.hidden_size; }
   // Of the light convolution's norms; the others have the reference's own.
   float conv_epsilon() const { return static_cast<float>(config.rms_norm_epsilon); }
 
   // One of the layer's products for the rows of the block, without gaps.
   Status Multiply(const float* x, const MatrixView& matrix, float* y) const {
-    return products.Multiply(x, matrix.cols, rows, matrix, y, matrix.rows, clip.products);
+    return matmul.Multiply(x, matrix.cols, rows, matrix, y, matrix.rows, clip.matmul_scratch);
   }
 
   // body(row) for every row of the block.
@@ -47,7 +47,7 @@ struct AudioPass {
                   float epsilon = kAudioNormEpsilon) const {
     ForRows([&](std::int64_t r) {
       float* to = clip.input.data() + r * hidden();
-      kernels().rms_norm(clip.hidden.data() + r * hidden(), norm.data(), hidden(), epsilon, to);
+      kernels().elementwise.rms_norm(clip.hidden.data() + r * hidden(), norm.data(), hidden(), epsilon, to);
       Clip(to, hidden(), range);
     });
   }
@@ -57,8 +57,8 @@ struct AudioPass {
     ForRows([&](std::int64_t r) {
       float* from = clip.sublayer.data() + r * hidden();
       Clip(from, hidden(), range);
-      kernels().add_rms_norm(clip.hidden.data() + r * hidden(), from, norm.data(), hidden(),
-                             kAudioNormEpsilon);
+      kernels().elementwise.add_rms_norm(clip.hidden.data() + r * hidden(), from, norm.data(), hidden(),
+                                         kAudioNormEpsilon);
     });
   }
 };

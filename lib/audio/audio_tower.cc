@@ -8,12 +8,12 @@
 namespace carat::internal {
 
 Result<AudioTower> AudioTower::Create(const AudioConfig& config, const AudioWeights& weights,
-                                      const AudioProducts& products) {
+                                      const MatMul& matmul) {
   AudioTower tower;
   tower.config_ = &config;
   tower.weights_ = &weights;
-  tower.products_ = &products;
-  CARAT_ASSIGN_OR_RETURN(tower.subsampling_, Subsampling::Create(config, weights.subsampling, products));
+  tower.matmul_ = &matmul;
+  CARAT_ASSIGN_OR_RETURN(tower.subsampling_, Subsampling::Create(config, weights.subsampling, matmul));
   return tower;
 }
 
@@ -21,7 +21,7 @@ Status AudioTower::Run(const MelFrames& frames, std::int64_t count, AudioClip& c
                        const AudioBlockOutput& output, const std::atomic<bool>* cancel) const {
   const std::int64_t size = config_->output_size;
   const auto multiply = [&](const float* x, const MatrixView& matrix, float* y) {
-    return products_->Multiply(x, matrix.cols, count, matrix, y, matrix.rows, clip.products);
+    return matmul_->Multiply(x, matrix.cols, count, matrix, y, matrix.rows, clip.matmul_scratch);
   };
   subsampling_.Run(frames, clip.tokens, count, clip.wide.data());
   CARAT_RETURN_IF_ERROR(multiply(clip.wide.data(), weights_->subsampling.projection, clip.hidden.data()));
@@ -29,17 +29,17 @@ Status AudioTower::Run(const MelFrames& frames, std::int64_t count, AudioClip& c
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       return Cancelled("cancelled in layer %d of the audio tower", i);
     }
-    const AudioPass pass{*config_, weights_->layers[i], *products_, clip, clip.layers[i], count};
+    const AudioPass pass{*config_, weights_->layers[i], *matmul_, clip, clip.layers[i], count};
     CARAT_RETURN_IF_ERROR(ConformerLayer(pass));
   }
   float* rows = clip.wide.data();
   CARAT_RETURN_IF_ERROR(multiply(clip.hidden.data(), weights_->output, rows));
   const auto epsilon = static_cast<float>(config_->rms_norm_epsilon);
-  products_->work().For(count, 4, [&](std::int64_t r, int) {
+  matmul_->work().For(count, 4, [&](std::int64_t r, int) {
     float* row = rows + r * size;
-    products_->kernels().add_scaled(row, weights_->output_bias.data(), 1.0f, size);
+    matmul_->kernels().elementwise.add_scaled(row, weights_->output_bias.data(), 1.0f, size);
     if (output.tower != nullptr) std::copy_n(row, size, output.tower + r * size);
-    products_->kernels().rms_norm(row, nullptr, size, epsilon, row);
+    matmul_->kernels().elementwise.rms_norm(row, nullptr, size, epsilon, row);
   });
   CARAT_RETURN_IF_ERROR(multiply(rows, weights_->embedding, output.soft_tokens));
   clip.tokens += count;

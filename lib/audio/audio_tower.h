@@ -7,7 +7,7 @@
 
 #include "carat/status.h"
 #include "lib/audio/audio_clip.h"
-#include "lib/audio/audio_products.h"
+#include "lib/audio/audio_matmul.h"
 #include "lib/audio/audio_weights.h"
 #include "lib/audio/subsampling.h"
 
@@ -23,7 +23,7 @@ class AudioTower {
  public:
   // All three must outlive the tower. Errors: RESOURCE_EXHAUSTED.
   static Result<AudioTower> Create(const AudioConfig& config, const AudioWeights& weights,
-                                   const AudioProducts& products);
+                                   const MatMul& matmul);
 
   // The clip's next `count` tokens, at most clip.block. They depend on the frames of these and earlier tokens
   // and not on later ones. If `cancel` turns true the clip is of no more use. Errors: CANCELLED, INTERNAL,
@@ -36,7 +36,7 @@ class AudioTower {
  private:
   const AudioConfig* config_ = nullptr;
   const AudioWeights* weights_ = nullptr;
-  const AudioProducts* products_ = nullptr;
+  const MatMul* matmul_ = nullptr;
   Subsampling subsampling_;
 };
 

@@ -17,7 +17,7 @@ constexpr double kLongestTimescale = 10000;
 
 class Binder {
  public:
-  Binder(const Checkpoint& checkpoint, const AudioConfig& config, const KernelTable& kernels)
+  Binder(const Checkpoint& checkpoint, const AudioConfig& config, const Kernels& kernels)
       : checkpoint_(checkpoint), config_(config), kernels_(kernels) {}
 
   Result<AudioWeights> Bind() const {
@@ -147,9 +147,9 @@ class Binder {
     std::vector<float> row(static_cast<std::size_t>(hidden));
     std::vector<float> products(static_cast<std::size_t>(visible));
     for (std::int64_t out = 0; out < hidden; ++out) {
-      WidenRow(kernels_, matrix.row(out), matrix.format, row.data(), hidden);
-      kernels_.product_f32(waves.data(), hidden, visible, reinterpret_cast<const std::byte*>(row.data()),
-                           hidden, 1, products.data(), 1, 0);
+      RowToF32(kernels_, matrix.row(out), matrix.format, row.data(), hidden);
+      kernels_.gemv.f32(waves.data(), hidden, visible, reinterpret_cast<const std::byte*>(row.data()), hidden,
+                        1, products.data(), 1, 0);
       const std::int64_t head = out / config_.head_dim;
       for (std::int64_t slot = 0; slot < visible; ++slot) {
         keys[(head * visible + slot) * config_.head_dim + out % config_.head_dim] = products[slot];
@@ -207,7 +207,7 @@ class Binder {
 
   const Checkpoint& checkpoint_;
   const AudioConfig& config_;
-  const KernelTable& kernels_;
+  const Kernels& kernels_;
 };
 
 }  // namespace
@@ -252,7 +252,7 @@ std::size_t AudioWeights::copied_bytes() const {
 }
 
 Result<AudioWeights> BindAudioWeights(const Checkpoint& checkpoint, const AudioConfig& config,
-                                      const KernelTable& kernels) {
+                                      const Kernels& kernels) {
   return Binder(checkpoint, config, kernels).Bind();
 }
 

@@ -87,7 +87,7 @@ inline std::int64_t Halved(std::int64_t size) {
 // Finds and checks every tensor that the configuration asks for. Errors: those of Checkpoint::Require;
 // DATA_LOSS for clip bounds that are no range.
 Result<AudioWeights> BindAudioWeights(const Checkpoint& checkpoint, const AudioConfig& config,
-                                      const KernelTable& kernels);
+                                      const Kernels& kernels);
 
 // The tower's tensors, for preloading and for the estimate of memory.
 std::vector<const TensorEntry*> AudioTensors(const Checkpoint& checkpoint);

@@ -52,7 +52,7 @@ Status LightConvolution(const AudioPass& pass) {
   pass.ForRows([&](std::int64_t r) {
     float* row = clip.input.data() + r * hidden;
     Depthwise(clip.gated.data() + r * hidden, weights.taps, hidden, row);
-    pass.kernels().rms_norm(row, weights.conv_norm.data(), hidden, pass.conv_epsilon(), row);
+    pass.kernels().elementwise.rms_norm(row, weights.conv_norm.data(), hidden, pass.conv_epsilon(), row);
     Silu(pass.kernels(), row, hidden);
     Clip(row, hidden, weights.end.input);
   });
@@ -61,7 +61,7 @@ Status LightConvolution(const AudioPass& pass) {
   pass.ForRows([&](std::int64_t r) {
     float* row = clip.sublayer.data() + r * hidden;
     Clip(row, hidden, weights.end.output);
-    pass.kernels().add_scaled(clip.hidden.data() + r * hidden, row, 1.0f, hidden);
+    pass.kernels().elementwise.add_scaled(clip.hidden.data() + r * hidden, row, 1.0f, hidden);
   });
   return {};
 }
@@ -75,7 +75,8 @@ Status ConformerLayer(const AudioPass& pass) {
   CARAT_RETURN_IF_ERROR(FeedForward(pass, pass.weights.second));
   pass.ForRows([&](std::int64_t r) {
     float* row = pass.clip.hidden.data() + r * pass.hidden();
-    pass.kernels().rms_norm(row, pass.weights.output_norm.data(), pass.hidden(), kAudioNormEpsilon, row);
+    pass.kernels().elementwise.rms_norm(row, pass.weights.output_norm.data(), pass.hidden(),
+                                        kAudioNormEpsilon, row);
   });
   return {};
 }

@@ -84,7 +84,7 @@ class RelativeAttention {
     pass_.ForRows([&](std::int64_t r) {
       float* row = rows + r * pass_.hidden();
       Clip(row, pass_.hidden(), linear.output);
-      if (factor != 1) pass_.kernels().scale(row, factor, pass_.hidden());
+      if (factor != 1) pass_.kernels().elementwise.scale(row, factor, pass_.hidden());
       for (std::int64_t head = 0; head < heads_; ++head) {
         std::memcpy(to + (head * positions_ + past_ + r) * head_dim_, row + head * head_dim_,
                     Bytes(head_dim_));
@@ -114,15 +114,15 @@ class RelativeAttention {
   // Queries first .. first+count-1 of one head; the attended values take the queries' place in clip.input.
   void AttendTile(std::int64_t head, std::int64_t first, std::int64_t count,
                   AudioAttentionScratch& scratch) const {
-    const KernelTable& kernels = pass_.kernels();
+    const Kernels& kernels = pass_.kernels();
     const std::int64_t hidden = pass_.hidden();
     const std::int64_t keys = count + past_;
     const float* queries = pass_.clip.queries.data() + first * hidden + head * head_dim_;
     const float* relative = weights_.relative_keys.data() + head * visible_ * head_dim_;
-    kernels.product_f32(queries, hidden, count, reinterpret_cast<const std::byte*>(Keys(head, first)),
-                        head_dim_, keys, scratch.scores.data(), keys, 0);
-    kernels.product_f32(queries, hidden, count, reinterpret_cast<const std::byte*>(relative), head_dim_,
-                        visible_, scratch.relative.data(), visible_, 0);
+    kernels.gemv.f32(queries, hidden, count, reinterpret_cast<const std::byte*>(Keys(head, first)), head_dim_,
+                     keys, scratch.scores.data(), keys, 0);
+    kernels.gemv.f32(queries, hidden, count, reinterpret_cast<const std::byte*>(relative), head_dim_,
+                     visible_, scratch.relative.data(), visible_, 0);
     for (std::int64_t i = 0; i < count; ++i) {
       // Slot s is the key at distance visible - 1 - s; there is none before the clip's beginning.
       const std::int64_t begin = std::max<std::int64_t>(0, past_ - (pass_.clip.tokens + first + i));
@@ -135,17 +135,18 @@ class RelativeAttention {
 
   // to = the values from `begin` on, weighted by the softmax of the capped scores.
   void Gather(float* scores, std::int64_t begin, const float* values, float* to) const {
-    const KernelTable& kernels = pass_.kernels();
-    kernels.softcap(scores + begin, visible_ - begin, static_cast<float>(pass_.config.attention_softcap));
+    const Kernels& kernels = pass_.kernels();
+    kernels.elementwise.softcap(scores + begin, visible_ - begin,
+                                static_cast<float>(pass_.config.attention_softcap));
     const float max = *std::max_element(scores + begin, scores + visible_);
     float sum = 0;
     std::fill_n(to, head_dim_, 0.0f);
     for (std::int64_t s = begin; s < visible_; ++s) {
       const float weight = std::exp(scores[s] - max);
       sum += weight;
-      kernels.add_scaled(to, values + s * head_dim_, weight, head_dim_);
+      kernels.elementwise.add_scaled(to, values + s * head_dim_, weight, head_dim_);
     }
-    kernels.scale(to, 1 / sum, head_dim_);
+    kernels.elementwise.scale(to, 1 / sum, head_dim_);
   }
 
   const AudioPass& pass_;

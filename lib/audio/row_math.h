@@ -28,26 +28,26 @@ inline void Clip(float* x, std::int64_t n, const ClipRange& range) {
 
 // body(first, count, s) for pieces of x, where s is 2 tanh(x / 2), so that sigmoid(x) = 0.5 + 0.25 s.
 template <typename Body>
-void ForSigmoids(const KernelTable& kernels, const float* x, std::int64_t n, Body&& body) {
+void ForSigmoids(const Kernels& kernels, const float* x, std::int64_t n, Body&& body) {
   constexpr std::int64_t kPiece = 512;
   float s[kPiece];
   for (std::int64_t first = 0; first < n; first += kPiece) {
     const std::int64_t count = std::min(kPiece, n - first);
     std::copy_n(x + first, count, s);
-    kernels.softcap(s, count, 2.0f);
+    kernels.elementwise.softcap(s, count, 2.0f);
     body(first, count, s);
   }
 }
 
 // x = x * sigmoid(x)
-inline void Silu(const KernelTable& kernels, float* x, std::int64_t n) {
+inline void Silu(const Kernels& kernels, float* x, std::int64_t n) {
   ForSigmoids(kernels, x, n, [x](std::int64_t first, std::int64_t count, const float* s) {
     for (std::int64_t i = 0; i < count; ++i) x[first + i] *= 0.5f + 0.25f * s[i];
   });
 }
 
 // out = a * sigmoid(gate)
-inline void MultiplyBySigmoid(const KernelTable& kernels, const float* a, const float* gate, float* out,
+inline void MultiplyBySigmoid(const Kernels& kernels, const float* a, const float* gate, float* out,
                               std::int64_t n) {
   ForSigmoids(kernels, gate, n, [a, out](std::int64_t first, std::int64_t count, const float* s) {
     for (std::int64_t i = 0; i < count; ++i) out[first + i] = a[first + i] * (0.5f + 0.25f * s[i]);

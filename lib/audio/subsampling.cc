@@ -29,10 +29,10 @@ float Mean(const float* x, std::int64_t n) {
 }  // namespace
 
 Result<Subsampling> Subsampling::Create(const AudioConfig& config, const SubsamplingWeights& weights,
-                                        const AudioProducts& products) {
+                                        const MatMul& matmul) {
   Subsampling s;
   s.weights_ = &weights;
-  s.products_ = &products;
+  s.matmul_ = &matmul;
   s.epsilon_ = static_cast<float>(config.rms_norm_epsilon);
   s.bins_ = config.mel.bins;
   s.first_bins_ = Halved(s.bins_);
@@ -41,7 +41,7 @@ Result<Subsampling> Subsampling::Create(const AudioConfig& config, const Subsamp
   s.second_channels_ = config.second_channels;
   s.padded_row_ = (s.first_bins_ + 2) * s.first_channels_;
   s.scratch_size_ = kTileRows * s.padded_row_ + s.row_size();
-  const auto size = CheckedMultiply<std::int64_t>(s.scratch_size_, products.work().workers());
+  const auto size = CheckedMultiply<std::int64_t>(s.scratch_size_, matmul.work().workers());
   if (!size) return ResourceExhausted("the subsampling's rows are too large to be addressed");
   CARAT_ASSIGN_OR_RETURN(s.scratch_,
                          AlignedBuffer<float>::Allocate(static_cast<std::uint64_t>(*size), "subsampling"));
@@ -53,7 +53,7 @@ void Subsampling::Normalise(float* x, const std::vector<float>& weight) const {
   const auto n = static_cast<std::int64_t>(weight.size());
   const float mean = Mean(x, n);
   for (std::int64_t i = 0; i < n; ++i) x[i] -= mean;
-  products_->kernels().rms_norm(x, weight.data(), n, epsilon_, x);
+  matmul_->kernels().elementwise.rms_norm(x, weight.data(), n, epsilon_, x);
   for (std::int64_t i = 0; i < n; ++i) x[i] = x[i] > 0 ? x[i] : 0;
 }
 
@@ -67,8 +67,8 @@ void Subsampling::FirstRow(const MelFrames& frames, std::int64_t row, float* to)
       const std::int64_t frame = 2 * row - 1 + tap / 3;
       const std::int64_t from = 2 * bin - 1 + tap % 3;
       if (frame < 0 || frame >= frames.count || from < 0 || from >= bins_) continue;
-      products_->kernels().add_scaled(x, weights_->first_taps.data() + tap * first_channels_,
-                                      frames.data[frame * bins_ + from], first_channels_);
+      matmul_->kernels().elementwise.add_scaled(x, weights_->first_taps.data() + tap * first_channels_,
+                                                frames.data[frame * bins_ + from], first_channels_);
     }
     Normalise(x, weights_->first_norm);
   }
@@ -80,11 +80,11 @@ void Subsampling::SecondRow(const float* rows, float* part, float* to) const {
   const std::int64_t cols = 3 * first_channels_;
   for (std::int64_t time = 0; time < 3; ++time) {
     float* y = time == 0 ? to : part;
-    products_->kernels().product_f32(
+    matmul_->kernels().gemv.f32(
         rows + time * padded_row_, 2 * first_channels_, second_bins_,
         reinterpret_cast<const std::byte*>(weights_->second_taps.data() + time * second_channels_ * cols),
         cols, second_channels_, y, second_channels_, 0);
-    if (time > 0) products_->kernels().add_scaled(to, part, 1.0f, row_size());
+    if (time > 0) matmul_->kernels().elementwise.add_scaled(to, part, 1.0f, row_size());
   }
   for (std::int64_t bin = 0; bin < second_bins_; ++bin) {
     Normalise(to + bin * second_channels_, weights_->second_norm);
@@ -93,7 +93,7 @@ void Subsampling::SecondRow(const float* rows, float* part, float* to) const {
 
 void Subsampling::Run(const MelFrames& frames, std::int64_t first, std::int64_t count, float* output) const {
   const std::int64_t tiles = (count + kTileTokens - 1) / kTileTokens;
-  products_->work().For(tiles, [&](std::int64_t tile, int worker) {
+  matmul_->work().For(tiles, [&](std::int64_t tile, int worker) {
     float* rows = scratch_.data() + worker * scratch_size_;
     float* part = rows + kTileRows * padded_row_;
     const std::int64_t begin = tile * kTileTokens;

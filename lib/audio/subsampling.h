@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "carat/status.h"
-#include "lib/audio/audio_products.h"
+#include "lib/audio/audio_matmul.h"
 #include "lib/audio/audio_weights.h"
 #include "lib/base/aligned_buffer.h"
 
@@ -31,7 +31,7 @@ class Subsampling {
  public:
   // Errors: RESOURCE_EXHAUSTED.
   static Result<Subsampling> Create(const AudioConfig& config, const SubsamplingWeights& weights,
-                                    const AudioProducts& products);
+                                    const MatMul& matmul);
 
   // output, [count, row_size()]: tokens first .. first+count-1 before their projection, bins first, channels
   // fastest. A token's result depends on its frames alone.
@@ -46,7 +46,7 @@ class Subsampling {
   void Normalise(float* x, const std::vector<float>& weight) const;
 
   const SubsamplingWeights* weights_ = nullptr;
-  const AudioProducts* products_ = nullptr;
+  const MatMul* matmul_ = nullptr;
   float epsilon_ = 0;
   std::int64_t bins_ = 0;
   std::int64_t first_bins_ = 0;

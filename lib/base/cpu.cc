@@ -22,10 +22,12 @@
 namespace carat {
 namespace {
 
+// Best last.
 constexpr std::array kSets = {InstructionSet::kPlain,      InstructionSet::kAvx2,
-                              InstructionSet::kAvx512,     InstructionSet::kAvx512Vnni,
-                              InstructionSet::kAvx512Bf16, InstructionSet::kAvx512Amx,
-                              InstructionSet::kNeon,       InstructionSet::kNeonDot};
+                              InstructionSet::kAvx2Vnni,   InstructionSet::kAvx512,
+                              InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
+                              InstructionSet::kAvx512Amx,  InstructionSet::kNeon,
+                              InstructionSet::kNeonDot,    InstructionSet::kNeonI8mm};
 
 std::string SetNames() {
   std::string names = "auto";
@@ -48,6 +50,12 @@ bool CpuSupportsBf16() noexcept {
   unsigned a, b, c, d;
   constexpr unsigned kAvx512Bf16 = 1u << 5;
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvx512Bf16) != 0;
+}
+
+bool CpuSupportsAvxVnni() noexcept {
+  unsigned a, b, c, d;
+  constexpr unsigned kAvxVnni = 1u << 4;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvxVnni) != 0;
 }
 
 bool CpuSupportsTiles() noexcept {
@@ -104,6 +112,10 @@ std::string_view InstructionSetName(InstructionSet set) noexcept {
       return "neon";
     case InstructionSet::kNeonDot:
       return "neondot";
+    case InstructionSet::kAvx2Vnni:
+      return "avx2vnni";
+    case InstructionSet::kNeonI8mm:
+      return "neoni8mm";
   }
   return "unknown";
 }
@@ -124,6 +136,8 @@ bool CpuSupports(InstructionSet set) noexcept {
 #if defined(__x86_64__)
     case InstructionSet::kAvx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && CpuSupportsF16c();
+    case InstructionSet::kAvx2Vnni:
+      return CpuSupports(InstructionSet::kAvx2) && CpuSupportsAvxVnni();
     case InstructionSet::kAvx512:
       return CpuSupports(InstructionSet::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -141,15 +155,15 @@ bool CpuSupports(InstructionSet set) noexcept {
       return true;
     case InstructionSet::kNeonDot:
       return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+    case InstructionSet::kNeonI8mm: {
+      constexpr unsigned long kI8mm = 1ul << 13, kBf16 = 1ul << 14;  // of AT_HWCAP2
+      return CpuSupports(InstructionSet::kNeonDot) &&
+             (getauxval(AT_HWCAP2) & (kI8mm | kBf16)) == (kI8mm | kBf16);
+    }
 #endif
     default:
       return false;
   }
-}
-
-bool Includes(InstructionSet set, InstructionSet part) noexcept {
-  const auto arm = [](InstructionSet s) { return s >= InstructionSet::kNeon; };
-  return part <= InstructionSet::kPlain || (part <= set && arm(part) == arm(set));
 }
 
 Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {

@@ -9,12 +9,9 @@
 
 namespace carat::internal {
 
-// Whether this machine and its operating system run the set. Asks for nothing: see ChooseInstructionSet.
+// Whether this machine and its operating system run the set. Does not request AMX permission from Linux;
+// ChooseInstructionSet does.
 bool CpuSupports(InstructionSet set) noexcept;
-
-// Whether kernels of `part` may run where `set` was chosen: it is the same or a lesser one of the same
-// architecture.
-bool Includes(InstructionSet set, InstructionSet part) noexcept;
 
 // The set to use for a request. kAuto is the environment's CARAT_INSTRUCTION_SET, or else the best there is.
 // For kAvx512Amx it asks the operating system for this process's tile registers, without which their first

@@ -9,7 +9,7 @@ namespace {
 
 // One row's share of a tile: stored values, and scales as the tile keeps them.
 struct RowTile {
-  std::array<std::uint8_t, kTileColumns> values{};
+  std::array<std::uint8_t, kBlockK> values{};
   std::array<std::uint16_t, 2> halves{};  // scale and minimum, float16
   std::array<std::int8_t, 2> scales{};    // relative, of each 16 columns (with groups of 32 the first counts)
   std::array<std::int8_t, 2> minimums{};
@@ -171,7 +171,7 @@ void PutHalf(std::byte* to, std::uint16_t bits) {
 
 // Puts a row's values into its lanes of a tile.
 void PutValues(const PackedLayout& layout, const RowTile& row, int r, std::byte* tile) {
-  std::byte* group = tile + r / 16 * layout.row_group_bytes() + r % 16 * 4;
+  std::byte* group = tile + r / 16 * layout.lane_group_bytes() + r % 16 * 4;
   const std::uint8_t* values = row.values.data();
   if (layout.bits == 8) {
     for (int unit = 0; unit < 8; ++unit) std::memcpy(group + 64 * unit, values + 4 * unit, 4);
@@ -206,17 +206,17 @@ void PutValues(const PackedLayout& layout, const RowTile& row, int r, std::byte*
 }
 
 void PutScales(const PackedLayout& layout, const RowTile& row, int r, std::byte* tile) {
-  std::byte* scales = tile + 4 * layout.row_group_bytes();
+  std::byte* scales = tile + 4 * layout.lane_group_bytes();
   std::byte* minimums = scales + layout.scale_bytes();
-  if (!layout.header) {
+  if (!layout.super_scales) {
     PutHalf(scales + 2 * r, row.halves[0]);
     if (layout.minimums) PutHalf(minimums + 2 * r, row.halves[1]);
     return;
   }
-  for (int i = 0; i < kTileColumns / layout.group; ++i) {
+  for (int i = 0; i < kBlockK / layout.group; ++i) {
     const auto half = static_cast<std::size_t>(i);
-    scales[kPanelRows * i + r] = static_cast<std::byte>(row.scales[half]);
-    if (layout.minimums) minimums[kPanelRows * i + r] = static_cast<std::byte>(row.minimums[half]);
+    scales[kPanelN * i + r] = static_cast<std::byte>(row.scales[half]);
+    if (layout.minimums) minimums[kPanelN * i + r] = static_cast<std::byte>(row.minimums[half]);
   }
 }
 
@@ -233,61 +233,32 @@ void PackQ4_0Tile(const std::byte* const* rows, std::int64_t count, std::int64_t
 
 }  // namespace
 
-PackedKind PackedKindOf(NumberFormat format) {
-  switch (format) {
-    case NumberFormat::kQ4_1:
-      return PackedKind::k4Minimum;
-    case NumberFormat::kQ5_0:
-      return PackedKind::k5;
-    case NumberFormat::kQ5_1:
-      return PackedKind::k5Minimum;
-    case NumberFormat::kQ8_0:
-      return PackedKind::k8;
-    case NumberFormat::kQ2_K:
-      return PackedKind::k4HeaderFine;
-    case NumberFormat::kQ3_K:
-      return PackedKind::k4SignedFine;
-    case NumberFormat::kQ4_K:
-      return PackedKind::k4Header;
-    case NumberFormat::kQ5_K:
-      return PackedKind::k5Header;
-    case NumberFormat::kQ6_K:
-      return PackedKind::k6SignedFine;
-    case NumberFormat::kIQ4_NL:
-      return PackedKind::k4Table;
-    case NumberFormat::kIQ4_XS:
-      return PackedKind::k4TableHeader;
-    default:
-      return PackedKind::k4;
-  }
-}
-
 void PackPanel(const MatrixView& weights, std::int64_t first_row, std::int64_t count, std::byte* to) {
-  const PackedKind kind = PackedKindOf(weights.format);
-  const PackedLayout layout = LayoutOf(kind);
+  const PackedLayout layout = PackedLayoutOf(weights.format);
   const BlockLayout block = LayoutOf(weights.format);
-  const std::int64_t tiles = weights.cols / kTileColumns;
-  if (count < kPanelRows) std::memset(to, 0, static_cast<std::size_t>(PanelBytes(kind, weights.cols)));
-  const std::byte* rows[kPanelRows];
+  const std::int64_t tiles = weights.cols / kBlockK;
+  if (count < kPanelN)
+    std::memset(to, 0, static_cast<std::size_t>(PackedPanelBytes(weights.format, weights.cols)));
+  const std::byte* rows[kPanelN];
   for (std::int64_t r = 0; r < count; ++r) rows[r] = weights.row(first_row + r);
 
   for (std::int64_t t = 0; t < tiles; ++t) {
-    if (layout.header && t % kHeaderTiles == 0) {
+    if (layout.super_scales && t % kBlocksPerSuper == 0) {
       for (std::int64_t r = 0; r < count; ++r) {
-        const auto halves = HeaderOf(weights.format, rows[r] + t / kHeaderTiles * block.bytes);
+        const auto halves = HeaderOf(weights.format, rows[r] + t / kBlocksPerSuper * block.bytes);
         PutHalf(to + 2 * r, halves[0]);
-        if (layout.minimums) PutHalf(to + 2 * (kPanelRows + r), halves[1]);
+        if (layout.minimums) PutHalf(to + 2 * (kPanelN + r), halves[1]);
       }
-      to += layout.header_bytes();
+      to += layout.super_bytes();
     }
-    if (kind == PackedKind::k4) {
+    if (weights.format == NumberFormat::kQ4_0) {
       PackQ4_0Tile(rows, count, t, to);
     } else {
       for (std::int64_t r = 0; r < count; ++r) {
         RowTile row;
-        if (layout.header) {
-          ReadBlock256(weights.format, rows[r] + t / kHeaderTiles * block.bytes,
-                       static_cast<int>(t % kHeaderTiles), row);
+        if (layout.super_scales) {
+          ReadBlock256(weights.format, rows[r] + t / kBlocksPerSuper * block.bytes,
+                       static_cast<int>(t % kBlocksPerSuper), row);
         } else {
           ReadBlock32(weights.format, rows[r] + t * block.bytes, row);
         }
@@ -295,14 +266,15 @@ void PackPanel(const MatrixView& weights, std::int64_t first_row, std::int64_t c
         PutScales(layout, row, static_cast<int>(r), to);
       }
     }
-    to += layout.tile_bytes();
+    to += layout.block_bytes();
   }
 }
 
-void UnpackTile(PackedKind kind, const std::byte* header, const std::byte* tile, int row, UnpackedTile* to) {
-  const PackedLayout layout = LayoutOf(kind);
-  const std::byte* lanes = tile + row / 16 * layout.row_group_bytes() + row % 16 * 4;
-  for (int c = 0; c < kTileColumns; ++c) {
+void UnpackBlock(NumberFormat format, const std::byte* header, const std::byte* tile, int row,
+                 UnpackedBlock* to) {
+  const PackedLayout layout = PackedLayoutOf(format);
+  const std::byte* lanes = tile + row / 16 * layout.lane_group_bytes() + row % 16 * 4;
+  for (int c = 0; c < kBlockK; ++c) {
     const int unit = c / 4, i = c % 4;
     int value;
     if (layout.bits == 8) {
@@ -315,39 +287,39 @@ void UnpackTile(PackedKind kind, const std::byte* header, const std::byte* tile,
     if (layout.table) value = kNonlinearValues[value];
     to->values[c] = static_cast<std::uint8_t>(value);
   }
-  const std::byte* scales = tile + 4 * layout.row_group_bytes();
+  const std::byte* scales = tile + 4 * layout.lane_group_bytes();
   const std::byte* minimums = scales + layout.scale_bytes();
-  for (int g = 0; g < kTileColumns / layout.group; ++g) {
+  for (int g = 0; g < kBlockK / layout.group; ++g) {
     to->minimums[g] = 0;
-    if (!layout.header) {
+    if (!layout.super_scales) {
       to->scales[g] = Float16ToFloat(Half(scales + 2 * row));
       if (layout.minimums) to->minimums[g] = Float16ToFloat(Half(minimums + 2 * row));
       continue;
     }
-    const int at = kPanelRows * g + row;
+    const int at = kPanelN * g + row;
     const auto scale = static_cast<std::int8_t>(Byte(scales + at));
     to->scales[g] = Float16ToFloat(Half(header + 2 * row)) * static_cast<float>(scale);
     if (!layout.minimums) continue;
     to->minimums[g] =
-        Float16ToFloat(Half(header + 2 * (kPanelRows + row))) * static_cast<float>(Byte(minimums + at));
+        Float16ToFloat(Half(header + 2 * (kPanelN + row))) * static_cast<float>(Byte(minimums + at));
   }
 }
 
-void UnpackRow(PackedKind kind, const std::byte* panel, std::int64_t cols, int row, float* to) {
-  const PackedLayout layout = LayoutOf(kind);
+void UnpackRow(NumberFormat format, const std::byte* panel, std::int64_t cols, int row, float* to) {
+  const PackedLayout layout = PackedLayoutOf(format);
   const std::byte* header = panel;
-  for (std::int64_t t = 0; t < cols / kTileColumns; ++t) {
-    if (t % kHeaderTiles == 0) {
+  for (std::int64_t t = 0; t < cols / kBlockK; ++t) {
+    if (t % kBlocksPerSuper == 0) {
       header = panel;
-      panel += layout.header_bytes();
+      panel += layout.super_bytes();
     }
-    UnpackedTile tile;
-    UnpackTile(kind, header, panel, row, &tile);
-    for (int c = 0; c < kTileColumns; ++c) {
+    UnpackedBlock tile;
+    UnpackBlock(format, header, panel, row, &tile);
+    for (int c = 0; c < kBlockK; ++c) {
       const int g = c / layout.group;
       *to++ = tile.scales[g] * static_cast<float>(tile.values[c] - layout.offset) - tile.minimums[g];
     }
-    panel += layout.tile_bytes();
+    panel += layout.block_bytes();
   }
 }
 

@@ -8,6 +8,7 @@
 #include "lib/base/cpu.h"
 #include "lib/base/error.h"
 #include "lib/chat/chat_form.h"
+#include "lib/runtime/precision.h"
 #include "lib/text/kv_cache.h"
 
 namespace carat::internal {
@@ -18,19 +19,18 @@ namespace {
 constexpr std::int64_t kDefaultChunk = 512;
 constexpr std::int64_t kMaxChunk = 65536;
 
-// Null for products in float32.
-Result<const Bf16Kernels*> ChooseBf16(Precision precision, InstructionSet set) {
-  switch (precision) {
-    case Precision::kAuto:
-      return Bf16KernelsFor(set);
-    case Precision::kFloat32:
-      return nullptr;
-    case Precision::kBFloat16:
-      if (const Bf16Kernels* kernels = Bf16KernelsFor(set)) return kernels;
-      return Unimplemented("precision is bf16, but the %s kernels have no bf16 products",
-                           std::string(InstructionSetName(set)));
+// What float weights of the decoder are multiplied in.
+Result<MatMulPrecision> ChoosePrecision(Precision requested, const Kernels& kernels, bool quantized) {
+  CARAT_ASSIGN_OR_RETURN(const MatMulPrecision precision, InternalPrecision(requested));
+  if (precision == MatMulPrecision::kBf16 && kernels.bf16 == nullptr) {
+    return Unimplemented("precision is bf16, but the %s kernels have no bf16 products",
+                         std::string(InstructionSetName(kernels.set)));
   }
-  return InvalidArgument("precision is %d, which is none of the enumeration", static_cast<int>(precision));
+  // Quantised models promise the same logits for any chunking, so products whose rounding depends on the
+  // number of rows are disabled; few float weights are left there.
+  if (quantized || precision == MatMulPrecision::kFloat32 || kernels.bf16 == nullptr)
+    return MatMulPrecision::kFloat32;
+  return MatMulPrecision::kBf16;
 }
 
 std::int64_t CountParameters(const Checkpoint& checkpoint) {
@@ -74,7 +74,10 @@ ChatForm FormOf(const Checkpoint& checkpoint) {
 Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path,
                                                          const ModelOptions& options) {
   CARAT_ASSIGN_OR_RETURN(const InstructionSet set, ChooseInstructionSet(options.instruction_set));
-  CARAT_ASSIGN_OR_RETURN(const KernelTable* kernels, KernelsFor(set));
+  const Kernels* kernels = KernelsFor(set);
+  if (kernels == nullptr) {
+    return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
+  }
   CARAT_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path, options.mmproj));
   CARAT_ASSIGN_OR_RETURN(TextWeights weights, BindTextWeights(checkpoint));
   CARAT_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(path));
@@ -96,16 +99,16 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
   model->info_.integer_weights = model->quantized();
   model->info_.bytes_per_token = model->weights_.BytesPerToken(text);
   model->info_.operations_per_prompt_token = model->weights_.OperationsPerPromptToken(text);
-  CARAT_ASSIGN_OR_RETURN(const Bf16Kernels* bf16, ChooseBf16(options.precision, set));
-  // Products in floats that differ with the number of rows have no place beside integer weights, which
-  // promise the same logits however a prompt is cut; what is left in floats there is small.
-  if (model->quantized()) bf16 = nullptr;
-  CARAT_ASSIGN_OR_RETURN(model->linear_,
-                         LinearEngine::Create(*kernels, *model->work_, model->weights_.MaxColumns(),
-                                              set != InstructionSet::kPlain && !model->quantized(),
-                                              model->quantized() ? IntegerKernelsFor(set) : nullptr, bf16));
+  CARAT_ASSIGN_OR_RETURN(const MatMulPrecision precision,
+                         ChoosePrecision(options.precision, *kernels, model->quantized()));
+  CARAT_ASSIGN_OR_RETURN(model->matmul_, MatMul::Create(*kernels, *model->work_,
+                                                        {.precision = precision,
+                                                         .rows_are_independent = model->quantized(),
+                                                         .quantized_weights = model->quantized(),
+                                                         .max_k = model->weights_.MaxColumns(),
+                                                         .prefetch_bytes = StreamPrefetchBytes()}));
   model->decoder_ =
-      std::make_unique<const TextDecoder>(model->checkpoint_.config().text, model->weights_, model->linear_);
+      std::make_unique<const TextDecoder>(model->checkpoint_.config().text, model->weights_, model->matmul_);
   model->towers_ = std::make_unique<const Towers>(model->checkpoint_, *kernels, *model->work_);
   for (const TensorEntry* tensor : TensorsLookedUp(model->checkpoint_)) {
     model->checkpoint_.files()[tensor->file]->AdviseRandom(model->checkpoint_.OffsetOf(*tensor),
@@ -144,7 +147,7 @@ Status ModelImpl::Pack(const ModelOptions& options) {
   }
   const bool rounds = options.weight_type != WeightType::kAsStored;
   // With 4 bits, the matrices that hold nearly all weights; what is small, and the head, costs little with 8.
-  std::set<const LinearWeights*> large, routers;
+  std::set<const WeightMatrix*> large, routers;
   for (const LayerWeights& layer : weights_.layers) {
     large.insert({&layer.q, &layer.o, &layer.gate, &layer.up, &layer.down});
     if (!layer.experts) continue;
@@ -153,10 +156,9 @@ Status ModelImpl::Pack(const ModelOptions& options) {
   }
   const bool four_bits = options.weight_type == WeightType::kInt4;
   std::vector<PackRequest> requests;
-  for (LinearWeights* weights : weights_.Products()) {
+  for (WeightMatrix* weights : weights_.Products()) {
     const bool in_blocks = !IsFloat(weights->view.format);
-    if (!in_blocks && (!rounds || routers.count(weights) > 0 || weights->cols() % kTileColumns != 0))
-      continue;
+    if (!in_blocks && (!rounds || routers.count(weights) > 0 || weights->k() % kBlockK != 0)) continue;
     const bool four = four_bits && large.count(weights) > 0;
     requests.push_back({weights, four ? NumberFormat::kQ4_0 : NumberFormat::kQ8_0});
   }
@@ -167,7 +169,7 @@ Status ModelImpl::Pack(const ModelOptions& options) {
 
 std::vector<const TensorEntry*> ModelImpl::TensorsReadInPlace() const {
   std::set<const std::byte*> packed;
-  for (const LinearWeights* weights : weights_.Products()) {
+  for (const WeightMatrix* weights : weights_.Products()) {
     if (weights->packed()) packed.insert(weights->view.data);
   }
   std::vector<const TensorEntry*> tensors;

@@ -12,7 +12,7 @@
 #include "carat/model.h"
 #include "carat/session.h"
 #include "lib/base/thread_pool.h"
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/matmul.h"
 #include "lib/runtime/towers.h"
 #include "lib/text/decoder.h"
 #include "lib/text/text_weights.h"
@@ -28,6 +28,7 @@ class ModelImpl {
   const Checkpoint& checkpoint() const { return checkpoint_; }
   const ModelConfig& config() const { return checkpoint_.config(); }
   const Tokenizer& tokenizer() const { return tokenizer_; }
+  const MatMul& matmul() const { return matmul_; }
   const TextDecoder& decoder() const { return *decoder_; }
   const Towers& towers() const { return *towers_; }
   ChatForm chat_form() const { return chat_form_; }
@@ -43,7 +44,7 @@ class ModelImpl {
   std::uint64_t touched_bytes() const;
   std::uint64_t looked_up_bytes() const;
   // Bytes of shared scratch.
-  std::size_t memory_bytes() const { return linear_.memory_bytes(); }
+  std::size_t memory_bytes() const { return matmul_.memory_bytes(); }
 
   ModelImpl(const ModelImpl&) = delete;
   ModelImpl& operator=(const ModelImpl&) = delete;
@@ -65,9 +66,9 @@ class ModelImpl {
   ChatForm chat_form_ = ChatForm::kLarge;
   AlignedBytes packed_;  // what weights_ point into, where they are not in their files
   InstructionSet instruction_set_ = InstructionSet::kPlain;
-  const KernelTable* kernels_ = nullptr;
+  const Kernels* kernels_ = nullptr;
   std::unique_ptr<const ParallelWork> work_;
-  LinearEngine linear_;
+  MatMul matmul_;
   std::unique_ptr<const TextDecoder> decoder_;
   std::unique_ptr<const Towers> towers_;
   mutable std::mutex grammar_mutex_;

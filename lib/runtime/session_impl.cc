@@ -30,27 +30,26 @@ Result<std::unique_ptr<SessionImpl>> SessionImpl::Create(std::shared_ptr<const M
                                                          const SessionOptions& options) {
   CARAT_ASSIGN_OR_RETURN(const SessionPlan plan, PlanSession(*model, options));
   const TextConfig& text = model->config().text;
-  const int threads = model->threads();
   auto session = std::unique_ptr<SessionImpl>(new SessionImpl(std::move(model), plan));
   CARAT_ASSIGN_OR_RETURN(session->cache_, KvCache::Create(text, FormatOf(plan.kv_type), plan.chunk));
-  CARAT_ASSIGN_OR_RETURN(session->workspace_, Workspace::Create(text, plan.chunk, threads));
+  CARAT_ASSIGN_OR_RETURN(session->workspace_, Workspace::Create(text, plan.chunk, session->model_->matmul()));
   return session;
 }
 
 Result<std::vector<std::int64_t>> SessionImpl::WantedPositions(std::size_t count,
                                                                const PrefillOptions& options) {
   const auto size = static_cast<std::int64_t>(count);
-  std::vector<std::int64_t> wanted;
+  std::vector<std::int64_t> requested;
   switch (options.logits) {
     case WantedLogits::kNone:
-      return wanted;
+      return requested;
     case WantedLogits::kLast:
-      wanted.push_back(size - 1);
-      return wanted;
+      requested.push_back(size - 1);
+      return requested;
     case WantedLogits::kAll:
-      wanted.resize(count);
-      std::iota(wanted.begin(), wanted.end(), 0);
-      return wanted;
+      requested.resize(count);
+      std::iota(requested.begin(), requested.end(), 0);
+      return requested;
     case WantedLogits::kListed:
       for (std::size_t i = 0; i < options.positions.size(); ++i) {
         const std::int64_t position = options.positions[i];
@@ -93,12 +92,12 @@ std::int64_t SessionImpl::ChunkSize(std::int64_t left) const {
   return count;
 }
 
-Status SessionImpl::ReadChunk(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
+Status SessionImpl::ReadChunk(std::span<const std::int32_t> tokens, std::span<const std::int64_t> requested,
                               const HiddenStateCallback* observer, float* logits) {
   const auto count = static_cast<std::int64_t>(tokens.size());
   if (count > workspace_.rows) {
     CARAT_RETURN_IF_ERROR(cache_.GrowChunk(count));
-    CARAT_ASSIGN_OR_RETURN(workspace_, Workspace::Create(model_->config().text, count, model_->threads()));
+    CARAT_ASSIGN_OR_RETURN(workspace_, Workspace::Create(model_->config().text, count, model_->matmul()));
   }
   std::vector<const float*> soft_rows;
   std::vector<std::int64_t> sliding_ends;
@@ -118,14 +117,14 @@ Status SessionImpl::ReadChunk(std::span<const std::int32_t> tokens, std::span<co
   }
   const Chunk chunk{.tokens = tokens,
                     .first_position = cached_,
-                    .wanted = wanted,
+                    .requested = requested,
                     .soft_rows = soft_rows,
                     .sliding_ends = sliding_ends,
                     .observer = observer,
                     .cancelled = &cancelled_};
   CARAT_RETURN_IF_ERROR(model_->decoder().Forward(chunk, cache_, workspace_));
-  if (wanted.empty()) return {};
-  return model_->decoder().Head(workspace_.normed.data(), static_cast<std::int64_t>(wanted.size()),
+  if (requested.empty()) return {};
+  return model_->decoder().Head(workspace_.normed.data(), static_cast<std::int64_t>(requested.size()),
                                 workspace_.products, logits);
 }
 
@@ -151,23 +150,23 @@ void SessionImpl::TrimRuns(std::int64_t end) {
   if (!runs_.empty()) runs_.back().count = std::min(runs_.back().count, end - runs_.back().position);
 }
 
-Status SessionImpl::ReadTokens(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
+Status SessionImpl::ReadTokens(std::span<const std::int32_t> tokens, std::span<const std::int64_t> requested,
                                const PrefillOptions& options) {
   CARAT_RETURN_IF_ERROR(Restore());
   const auto vocabulary = static_cast<std::size_t>(model_->config().text.vocabulary_size);
   const auto total = static_cast<std::int64_t>(tokens.size());
-  std::size_t next_wanted = 0;
+  std::size_t next_requested = 0;
   std::vector<std::int64_t> rows;
   for (std::int64_t done = 0; done < total;) {
     const std::int64_t count = ChunkSize(total - done);
     rows.clear();
-    const std::size_t first_wanted = next_wanted;
-    while (next_wanted < wanted.size() && wanted[next_wanted] < done + count) {
-      rows.push_back(wanted[next_wanted++] - done);
+    const std::size_t first_requested = next_requested;
+    while (next_requested < requested.size() && requested[next_requested] < done + count) {
+      rows.push_back(requested[next_requested++] - done);
     }
     const auto part = tokens.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
     CARAT_RETURN_IF_ERROR(
-        ReadChunk(part, rows, &options.hidden_states, logits_.data() + first_wanted * vocabulary));
+        ReadChunk(part, rows, &options.hidden_states, logits_.data() + first_requested * vocabulary));
     tokens_.insert(tokens_.end(), part.begin(), part.end());
     cached_ += count;
     done += count;
@@ -181,8 +180,8 @@ Status SessionImpl::ReadTokens(std::span<const std::int32_t> tokens, std::span<c
 Status SessionImpl::Prefill(std::span<const std::int32_t> tokens, std::span<const SoftRun> runs,
                             const PrefillOptions& options) {
   CARAT_RETURN_IF_ERROR(CheckTokens(tokens));
-  CARAT_ASSIGN_OR_RETURN(const auto wanted, WantedPositions(tokens.size(), options));
-  CARAT_RETURN_IF_ERROR(ReserveLogits(wanted.size()));
+  CARAT_ASSIGN_OR_RETURN(const auto requested, WantedPositions(tokens.size(), options));
+  CARAT_RETURN_IF_ERROR(ReserveLogits(requested.size()));
   tokens_.reserve(tokens_.size() + tokens.size());
   runs_.reserve(runs_.size() + runs.size());
   for (SoftRun run : runs) {
@@ -190,14 +189,14 @@ Status SessionImpl::Prefill(std::span<const std::int32_t> tokens, std::span<cons
     runs_.push_back(std::move(run));
   }
   logits_count_ = 0;
-  const Status status = Guard([&] { return ReadTokens(tokens, wanted, options); });
+  const Status status = Guard([&] { return ReadTokens(tokens, requested, options); });
   if (!status.ok()) {
     TrimRuns(position());
     // A cancellation is used up by the call that reports it.
     if (status.code() == StatusCode::kCancelled) ClearCancel();
     return status;
   }
-  logits_count_ = wanted.size();
+  logits_count_ = requested.size();
   return {};
 }
 
@@ -258,7 +257,7 @@ Result<std::unique_ptr<SessionImpl>> SessionImpl::Clone() const {
   auto copy = std::unique_ptr<SessionImpl>(new SessionImpl(model_, plan_));
   CARAT_ASSIGN_OR_RETURN(copy->cache_, cache_.Clone());
   CARAT_ASSIGN_OR_RETURN(copy->workspace_,
-                         Workspace::Create(model_->config().text, workspace_.rows, model_->threads()));
+                         Workspace::Create(model_->config().text, workspace_.rows, model_->matmul()));
   copy->tokens_ = tokens_;
   copy->runs_ = runs_;
   copy->cached_ = cached_;
@@ -286,7 +285,7 @@ Result<MemoryNeeds> EstimateMemory(const ModelImpl& model, const SessionOptions&
   const std::int64_t pages = (plan.context_size + kPagePositions - 1) / kPagePositions;
   needs.kv_full = needs.kv_full_per_position * static_cast<std::uint64_t>(pages * kPagePositions);
   // Buffers that are never written take no memory, so making a workspace to ask its size costs nothing.
-  CARAT_ASSIGN_OR_RETURN(const Workspace workspace, Workspace::Create(text, plan.chunk, model.threads()));
+  CARAT_ASSIGN_OR_RETURN(const Workspace workspace, Workspace::Create(text, plan.chunk, model.matmul()));
   needs.workspace = workspace.memory_bytes() + model.memory_bytes() +
                     static_cast<std::uint64_t>(text.vocabulary_size) * sizeof(float);
   return needs;

@@ -51,19 +51,19 @@ class SessionImpl {
   SessionImpl(std::shared_ptr<const ModelImpl> model, const SessionPlan& plan)
       : model_(std::move(model)), plan_(plan) {}
 
-  // The wanted positions, counted from the first token of the call, ascending.
+  // The requested positions, counted from the first token of the call, ascending.
   static Result<std::vector<std::int64_t>> WantedPositions(std::size_t count, const PrefillOptions& options);
   Status CheckTokens(std::span<const std::int32_t> tokens) const;
   Status ReserveLogits(std::size_t count);
-  Status ReadTokens(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
+  Status ReadTokens(std::span<const std::int32_t> tokens, std::span<const std::int64_t> requested,
                     const PrefillOptions& options);
   // Reads again what Rewind could not keep.
   Status Restore();
   // How many of the `left` tokens from cached_ on go into the next chunk: the tokens of a picture that see
   // each other are never parted.
   std::int64_t ChunkSize(std::int64_t left) const;
-  // One chunk into the cache; logits of its wanted rows from `logits` on.
-  Status ReadChunk(std::span<const std::int32_t> tokens, std::span<const std::int64_t> wanted,
+  // One chunk into the cache; logits of its requested rows from `logits` on.
+  Status ReadChunk(std::span<const std::int32_t> tokens, std::span<const std::int64_t> requested,
                    const HiddenStateCallback* observer, float* logits);
   // Forgets soft tokens from `end` on.
   void TrimRuns(std::int64_t end);

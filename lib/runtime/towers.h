@@ -21,7 +21,7 @@ class VisionEncoder;
 class Towers {
  public:
   // All must outlive it.
-  Towers(const Checkpoint& checkpoint, const KernelTable& kernels, const ParallelWork& work);
+  Towers(const Checkpoint& checkpoint, const Kernels& kernels, const ParallelWork& work);
   ~Towers();
 
   // The tower for this arithmetic. Errors: UNIMPLEMENTED if the checkpoint has none; INVALID_ARGUMENT for a
@@ -34,7 +34,7 @@ class Towers {
 
  private:
   const Checkpoint& checkpoint_;
-  const KernelTable& kernels_;
+  const Kernels& kernels_;
   const ParallelWork& work_;
   mutable std::mutex mutex_;
   mutable std::array<std::shared_ptr<const VisionEncoder>, 2> vision_;  // one for each precision

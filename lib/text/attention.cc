@@ -27,8 +27,9 @@ void FinishHeads(const LayerPass& pass, std::int64_t row, float* heads, std::int
   const auto pairs = static_cast<std::int64_t>(rope.speeds.size());
   for (std::int64_t head = 0; head < count; ++head) {
     float* x = heads + head * head_dim;
-    pass.kernels().rms_norm(x, norm.data(), head_dim, pass.epsilon(), x);
-    pass.kernels().rope(x, rope.cos.data() + row * pairs, rope.sin.data() + row * pairs, head_dim / 2, pairs);
+    pass.kernels().elementwise.rms_norm(x, norm.data(), head_dim, pass.epsilon(), x);
+    pass.kernels().elementwise.rope(x, rope.cos.data() + row * pairs, rope.sin.data() + row * pairs,
+                                    head_dim / 2, pairs);
   }
 }
 
@@ -39,7 +40,7 @@ struct Tile {
   std::int64_t rows;
 };
 
-// A running softmax of a tile: see AttentionBlock.
+// A running softmax of a tile: see AttentionPage.
 struct Running {
   float* max;
   float* sum;
@@ -51,7 +52,7 @@ class TiledAttention {
   TiledAttention(const LayerPass& pass, const KvLayer& cache)
       : pass_(pass),
         cache_(cache),
-        integers_(cache.format() == KvFormat::kInt16 || cache.format() == KvFormat::kInt8),
+        codec_(pass.kernels().kv[cache.format()]),
         head_dim_(pass.layer.head_dim),
         group_(pass.config.attention_heads / pass.layer.kv_heads),
         tile_rows_(std::max<std::int64_t>(1, kTileQueries / group_)),
@@ -84,31 +85,16 @@ class TiledAttention {
     return pass_.sliding_ends[r];
   }
 
-  // The tile's queries side by side, as floats or integers.
-  void GatherQueries(const Tile& tile, AttentionScratch& scratch) const {
+  // The tile's queries side by side, in the form that the codec takes.
+  void PrepareQueries(const Tile& tile, AttentionScratch& scratch) const {
     const std::int64_t row_size = pass_.config.attention_heads * head_dim_;
     const std::int64_t size = group_ * head_dim_;
     const float* from = pass_.ws.queries.data() + tile.first_row * row_size + tile.kv_head * size;
-    for (std::int64_t r = 0; r < tile.rows; ++r) {
-      if (integers_) {
-        RoundQueries(from + r * row_size, r * group_, scratch);
-      } else {
-        std::memcpy(scratch.queries.data() + r * size, from + r * row_size,
-                    static_cast<std::size_t>(size) * sizeof(float));
-      }
-    }
-  }
-
-  // The queries of one row, the first of them the tile's query `first`.
-  void RoundQueries(const float* from, std::int64_t first, AttentionScratch& scratch) const {
-    const RowBounds bounds = QueryBounds(head_dim_);
-    for (std::int64_t i = 0; i < group_; ++i) {
-      const float* query = from + i * head_dim_;
-      const IntegerScaling scaling = pass_.kernels().scale_row(query, head_dim_, bounds);
-      scratch.rounded_scales[static_cast<std::size_t>(first + i)] = scaling.scale;
-      pass_.kernels().round_int16(query, head_dim_, scaling.factor,
-                                  scratch.rounded.data() + (first + i) * head_dim_);
-    }
+    for (std::int64_t r = 0; r < tile.rows; ++r)
+      std::memcpy(scratch.gathered.data() + r * size, from + r * row_size,
+                  static_cast<std::size_t>(size) * sizeof(float));
+    codec_.prepare_queries(scratch.gathered.data(), tile.rows * group_, head_dim_, scratch.queries.data(),
+                           scratch.query_scales.data());
   }
 
   // Divides the output of the tile's query by its sum and puts it where it belongs.
@@ -117,7 +103,7 @@ class TiledAttention {
     float* to = pass_.ws.attended.data() +
                 ((tile.first_row + query / group_) * pass_.config.attention_heads + head) * head_dim_;
     std::memcpy(to, output, static_cast<std::size_t>(head_dim_) * sizeof(float));
-    pass_.kernels().scale(to, 1.0f / sum, head_dim_);
+    pass_.kernels().elementwise.scale(to, 1.0f / sum, head_dim_);
   }
 
   void Clear(const Running& running, std::int64_t queries) const {
@@ -142,50 +128,17 @@ class TiledAttention {
         scratch.begin[static_cast<std::size_t>(query)] = clamp(Begin(row));
         scratch.end[static_cast<std::size_t>(query)] = clamp(End(row));
       }
-      if (integers_) {
-        AttendIntegerPage(tile, page, scratch, part);
-      } else {
-        AttendPage(tile, page, scratch, part);
-      }
+      codec_.attend_page({.queries = scratch.queries.data(),
+                          .query_scales = scratch.query_scales.data(),
+                          .query_count = queries,
+                          .kv = cache_.Planes(page, tile.kv_head),
+                          .head_dim = head_dim_,
+                          .begin = scratch.begin.data(),
+                          .end = scratch.end.data(),
+                          .max = part.max,
+                          .sum = part.sum,
+                          .output = part.output});
     }
-  }
-
-  void AttendPage(const Tile& tile, std::int64_t page, AttentionScratch& scratch, const Running& part) const {
-    pass_.kernels().attend({.queries = scratch.queries.data(),
-                            .query_stride = head_dim_,
-                            .query_count = tile.rows * group_,
-                            .keys = cache_.Keys(page, tile.kv_head),
-                            .values = cache_.Values(page, tile.kv_head),
-                            .format = cache_.format(),
-                            .key_count = kPagePositions,
-                            .head_dim = head_dim_,
-                            .begin = scratch.begin.data(),
-                            .end = scratch.end.data(),
-                            .scores = scratch.scores.data(),
-                            .narrow = scratch.narrow.data(),
-                            .max = part.max,
-                            .sum = part.sum,
-                            .output = part.output,
-                            .output_stride = head_dim_});
-  }
-
-  void AttendIntegerPage(const Tile& tile, std::int64_t page, AttentionScratch& scratch,
-                         const Running& part) const {
-    const KernelTable& kernels = pass_.kernels();
-    const auto attend = cache_.format() == KvFormat::kInt16 ? kernels.attend_int16 : kernels.attend_int8;
-    attend({.queries = scratch.rounded.data(),
-            .query_scales = scratch.rounded_scales.data(),
-            .query_count = tile.rows * group_,
-            .keys = cache_.Keys(page, tile.kv_head),
-            .key_scales = cache_.KeyScales(page, tile.kv_head),
-            .values = cache_.Values(page, tile.kv_head),
-            .value_scales = cache_.ValueScales(page, tile.kv_head),
-            .head_dim = head_dim_,
-            .begin = scratch.begin.data(),
-            .end = scratch.end.data(),
-            .max = part.max,
-            .sum = part.sum,
-            .output = part.output});
   }
 
   // total = total and part together, for query `to` of total and `from` of part. A first part is taken over
@@ -197,8 +150,9 @@ class TiledAttention {
     const float add = std::exp(part.max[from] - max);
     total.max[to] = max;
     total.sum[to] = total.sum[to] * keep + part.sum[from] * add;
-    pass_.kernels().scale(total.output + to * head_dim_, keep, head_dim_);
-    pass_.kernels().add_scaled(total.output + to * head_dim_, part.output + from * head_dim_, add, head_dim_);
+    pass_.kernels().elementwise.scale(total.output + to * head_dim_, keep, head_dim_);
+    pass_.kernels().elementwise.add_scaled(total.output + to * head_dim_, part.output + from * head_dim_, add,
+                                           head_dim_);
   }
 
   void RunTile(const Tile& tile, int worker) const {
@@ -206,7 +160,7 @@ class TiledAttention {
     const Running part{scratch.part_max.data(), scratch.part_sum.data(), scratch.part.data()};
     const Running total{scratch.total_max.data(), scratch.total_sum.data(), scratch.total.data()};
     const std::int64_t queries = tile.rows * group_;
-    GatherQueries(tile, scratch);
+    PrepareQueries(tile, scratch);
     Clear(total, queries);
     const std::int64_t last = (End(tile.first_row + tile.rows - 1) - 1) / kSpanPositions;
     for (std::int64_t span = Begin(tile.first_row) / kSpanPositions; span <= last; ++span) {
@@ -229,7 +183,7 @@ class TiledAttention {
     pass_.work().For(tiles_ * spans, [&](std::int64_t index, int worker) {
       AttentionScratch& scratch = pass_.ws.scratch[static_cast<std::size_t>(worker)];
       const Tile tile = TileAt(index / spans);
-      GatherQueries(tile, scratch);
+      PrepareQueries(tile, scratch);
       AttendSpan(tile, first_span + index % spans, scratch, part_at(index / spans, index % spans));
     });
     pass_.work().For(tiles_ * most, [&](std::int64_t index, int worker) {
@@ -247,7 +201,7 @@ class TiledAttention {
 
   const LayerPass& pass_;
   const KvLayer& cache_;
-  bool integers_;
+  const KvCodec& codec_;
   std::int64_t head_dim_;
   std::int64_t group_;
   std::int64_t tile_rows_;
@@ -263,15 +217,15 @@ Status Project(const LayerPass& pass, ProjectionInput input, Projections which, 
   const std::int64_t key_size = pass.layer.kv_heads * pass.layer.head_dim;
   const bool queries = which != Projections::kKeysAndValues;
   const bool keys = which != Projections::kQueries;
-  LinearTarget targets[3];
+  MatMulTarget targets[3];
   std::size_t count = 0;
   if (queries) targets[count++] = {pass.weights.q, ws.queries.data(), query_size};
   if (keys) targets[count++] = {pass.weights.k, ws.keys.data(), key_size};
   if (keys && !pass.layer.keys_are_values) targets[count++] = {pass.weights.v, ws.values.data(), key_size};
   const auto norm = [&](std::int64_t r) { pass.NormRow(pass.weights.input_norm, r); };
-  CARAT_RETURN_IF_ERROR(
-      pass.linear.Multiply(ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count},
-                           ws.products, input == ProjectionInput::kToBeNormed ? RowMaker(norm) : RowMaker()));
+  CARAT_RETURN_IF_ERROR(pass.matmul.Multiply(
+      ws.normed.data(), pass.config.hidden_size, pass.rows(), {targets, count}, ws.products,
+      input == ProjectionInput::kToBeNormed ? RowProducer(norm) : RowProducer()));
 
   pass.work().For(pass.rows(), ParallelWork::Grain(8 * (query_size + key_size)), [&](std::int64_t r, int) {
     if (queries) {
@@ -286,24 +240,24 @@ Status Project(const LayerPass& pass, ProjectionInput input, Projections which, 
       std::memcpy(value, key, static_cast<std::size_t>(key_size) * sizeof(float));
     for (std::int64_t head = 0; head < pass.layer.kv_heads; ++head) {
       float* v = value + head * pass.layer.head_dim;
-      pass.kernels().rms_norm(v, nullptr, pass.layer.head_dim, pass.epsilon(), v);
+      pass.kernels().elementwise.rms_norm(v, nullptr, pass.layer.head_dim, pass.epsilon(), v);
     }
     FinishHeads(pass, r, key, pass.layer.kv_heads, pass.weights.k_norm);
   });
   if (!keys) return {};
   // Neighbouring positions share cache lines: one worker takes several.
-  pass.work().For(pass.rows(), std::max<std::int64_t>(32, ParallelWork::Grain(4 * key_size)),
-                  [&](std::int64_t r, int) {
-                    cache.layer(pass.index)
-                        .Store(pass.kernels(), pass.positions[static_cast<std::size_t>(r)],
-                               ws.keys.data() + r * key_size, ws.values.data() + r * key_size);
-                  });
+  pass.work().For(
+      pass.rows(), std::max<std::int64_t>(32, ParallelWork::Grain(4 * key_size)), [&](std::int64_t r, int) {
+        KvLayer& layer = cache.layer(pass.index);
+        layer.Store(pass.kernels().kv[layer.format()], pass.positions[static_cast<std::size_t>(r)],
+                    ws.keys.data() + r * key_size, ws.values.data() + r * key_size);
+      });
   return {};
 }
 
 Status Attend(const LayerPass& pass, const KvCache& cache) {
   CARAT_RETURN_IF_ERROR(TiledAttention(pass, cache.layer(pass.layer.kv_layer)).Run());
-  return pass.linear.Multiply(pass.ws.attended.data(), pass.weights.o.cols(), pass.rows(), pass.weights.o,
+  return pass.matmul.Multiply(pass.ws.attended.data(), pass.weights.o.k(), pass.rows(), pass.weights.o,
                               pass.ws.sublayer.data(), pass.config.hidden_size, pass.ws.products);
 }
 

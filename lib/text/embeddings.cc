@@ -22,15 +22,15 @@ void LetGo(const MatrixView& table, std::int64_t rows) {
 }
 
 // Values first .. first+count-1 of a row. A layer's part of a row may begin and end inside a block.
-void WidenPart(const KernelTable& kernels, const std::byte* row, NumberFormat format, std::int64_t first,
+void WidenPart(const Kernels& kernels, const std::byte* row, NumberFormat format, std::int64_t first,
                std::int64_t count, float* to) {
   const std::int64_t block = LayoutOf(format).values;
   if (first % block == 0 && count % block == 0)
-    return WidenRow(kernels, row + BytesOf(format, first), format, to, count);
+    return RowToF32(kernels, row + BytesOf(format, first), format, to, count);
   constexpr std::int64_t kLargestBlock = 256;
   float values[kLargestBlock];
   for (std::int64_t at = first / block * block; at < first + count; at += block) {
-    WidenRow(kernels, row + BytesOf(format, at), format, values, block);
+    RowToF32(kernels, row + BytesOf(format, at), format, values, block);
     const std::int64_t begin = std::max(at, first), end = std::min(at + block, first + count);
     std::copy(values + (begin - at), values + (end - at), to + (begin - first));
   }
@@ -40,7 +40,7 @@ void WidenPart(const KernelTable& kernels, const std::byte* row, NumberFormat fo
 
 void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens,
                  std::span<const float* const> soft) {
-  const KernelTable& kernels = pass.linear.kernels();
+  const Kernels& kernels = pass.matmul.kernels();
   const MatrixView& table = pass.weights.embedding;
   const auto factor = static_cast<float>(std::sqrt(static_cast<double>(pass.config.hidden_size)));
   for (std::size_t r = 0; r < tokens.size(); ++r) {
@@ -49,8 +49,8 @@ void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens
       std::memcpy(to, soft[r], static_cast<std::size_t>(table.cols) * sizeof(float));
       continue;
     }
-    WidenRow(kernels, table.row(tokens[r]), table.format, to, table.cols);
-    kernels.scale(to, factor, table.cols);
+    RowToF32(kernels, table.row(tokens[r]), table.format, to, table.cols);
+    kernels.elementwise.scale(to, factor, table.cols);
     // A head that is not packed is the same table, and stays.
     if (pass.weights.head.packed() && (r + 1) % static_cast<std::size_t>(kRowsTogether) == 0)
       LetGo(table, kRowsTogether);
@@ -59,15 +59,15 @@ void EmbedTokens(const EmbeddingPass& pass, std::span<const std::int32_t> tokens
 
 Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> tokens, std::int64_t first,
                      std::int64_t last) {
-  const KernelTable& kernels = pass.linear.kernels();
+  const Kernels& kernels = pass.matmul.kernels();
   const MatrixView& table = pass.weights.per_layer_embedding;
   const std::int64_t size = pass.config.per_layer_input_size;
   const std::int64_t row_size = table.cols;
   const auto rows = static_cast<std::int64_t>(tokens.size());
   float* inputs = pass.ws.per_layer.data();
-  const LinearWeights projection =
+  const WeightMatrix projection =
       pass.weights.per_layer_projection.Rows(first * size, (last - first + 1) * size);
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(pass.ws.embedded.data(), pass.config.hidden_size, rows,
+  CARAT_RETURN_IF_ERROR(pass.matmul.Multiply(pass.ws.embedded.data(), pass.config.hidden_size, rows,
                                              projection, inputs + first * size, row_size, pass.ws.products));
 
   const auto context_factor =
@@ -80,16 +80,16 @@ Status EmbedPerLayer(const EmbeddingPass& pass, std::span<const std::int32_t> to
     float* identity = pass.ws.per_layer_gate.data() + r * size;
     for (std::int64_t layer = first; layer <= last; ++layer) {
       float* context = inputs + r * row_size + layer * size;
-      kernels.scale(context, context_factor, size);
-      kernels.rms_norm(context, pass.weights.per_layer_norm.data(), size, epsilon, context);
+      kernels.elementwise.scale(context, context_factor, size);
+      kernels.elementwise.rms_norm(context, pass.weights.per_layer_norm.data(), size, epsilon, context);
       WidenPart(kernels, row, table.format, layer * size, size, identity);
-      kernels.add_scaled(context, identity, identity_factor, size);
-      kernels.scale(context, both_factor, size);
+      kernels.elementwise.add_scaled(context, identity, identity_factor, size);
+      kernels.elementwise.scale(context, both_factor, size);
     }
   };
   for (std::int64_t begin = 0; begin < rows; begin += kRowsTogether) {
     const std::int64_t count = std::min(kRowsTogether, rows - begin);
-    pass.linear.work().For(count, ParallelWork::Grain((last - first + 1) * size * 8),
+    pass.matmul.work().For(count, ParallelWork::Grain((last - first + 1) * size * 8),
                            [&](std::int64_t r, int) { add_identity(begin + r); });
     LetGo(table, count);
   }

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "carat/status.h"
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/matmul.h"
 #include "lib/text/text_weights.h"
 #include "lib/text/workspace.h"
 
@@ -15,7 +15,7 @@ namespace carat::internal {
 struct EmbeddingPass {
   const TextConfig& config;
   const TextWeights& weights;
-  const LinearEngine& linear;
+  const MatMul& matmul;
   Workspace& ws;
 };
 

@@ -45,7 +45,7 @@ Result<std::vector<std::vector<Use>>> Route(const LayerPass& pass) {
   const std::int64_t hidden = pass.config.hidden_size;
   const std::int64_t experts = pass.config.experts;
   const auto norm = [&](std::int64_t r) { pass.NormRow(w.router_scale, r); };
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.normed.data(), hidden, pass.rows(), w.router,
+  CARAT_RETURN_IF_ERROR(pass.matmul.Multiply(ws.normed.data(), hidden, pass.rows(), w.router,
                                              ws.router_scores.data(), experts, ws.products, norm));
   std::vector<std::vector<Use>> uses(static_cast<std::size_t>(experts));
   std::vector<std::int64_t> order(static_cast<std::size_t>(experts));
@@ -82,9 +82,9 @@ struct Batch {
 };
 
 // A product with the weights of each expert of the batch, `outputs` rows each, for its own uses.
-std::vector<LinearTarget> TargetsOf(const Batch& batch, const LinearWeights& stack, std::int64_t outputs,
+std::vector<MatMulTarget> TargetsOf(const Batch& batch, const WeightMatrix& stack, std::int64_t outputs,
                                     float* y) {
-  std::vector<LinearTarget> targets;
+  std::vector<MatMulTarget> targets;
   for (const Batch::Part& part : batch.parts) {
     targets.push_back({stack.Rows(part.expert * outputs, outputs), y + part.first_use * outputs, outputs,
                        part.first_use, part.count});
@@ -105,28 +105,29 @@ Status RunBatch(const LayerPass& pass, const Batch& batch) {
                 ws.normed.data() + batch.uses[static_cast<std::size_t>(i)].row * hidden,
                 static_cast<std::size_t>(hidden) * sizeof(float));
   };
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_input.data(), hidden, uses,
+  CARAT_RETURN_IF_ERROR(pass.matmul.Multiply(ws.expert_input.data(), hidden, uses,
                                              TargetsOf(batch, w.gate_up, 2 * width, ws.expert_gate_up.data()),
                                              ws.products, gather));
   const auto activate = [&](std::int64_t i) {
     float* gate = ws.expert_gate_up.data() + i * 2 * width;
-    pass.kernels().gelu_multiply(gate, gate + width, gate, width);
+    pass.kernels().elementwise.gelu_multiply(gate, gate + width, gate, width);
   };
-  CARAT_RETURN_IF_ERROR(pass.linear.Multiply(ws.expert_gate_up.data(), 2 * width, uses,
+  CARAT_RETURN_IF_ERROR(pass.matmul.Multiply(ws.expert_gate_up.data(), 2 * width, uses,
                                              TargetsOf(batch, w.down, hidden, ws.expert_output.data()),
                                              ws.products, activate));
   // By columns: a row's experts are added in ascending order.
   constexpr std::int64_t kPiece = 256;
-  pass.work().For(
-      (hidden + kPiece - 1) / kPiece, ParallelWork::Grain(2 * kPiece * uses), [&](std::int64_t piece, int) {
-        const std::int64_t first = piece * kPiece;
-        const std::int64_t count = std::min(kPiece, hidden - first);
-        for (std::int64_t i = 0; i < uses; ++i) {
-          const Use& use = batch.uses[static_cast<std::size_t>(i)];
-          pass.kernels().add_scaled(ws.expert_sum.data() + use.row * hidden + first,
-                                    ws.expert_output.data() + i * hidden + first, use.weight, count);
-        }
-      });
+  pass.work().For((hidden + kPiece - 1) / kPiece, ParallelWork::Grain(2 * kPiece * uses),
+                  [&](std::int64_t piece, int) {
+                    const std::int64_t first = piece * kPiece;
+                    const std::int64_t count = std::min(kPiece, hidden - first);
+                    for (std::int64_t i = 0; i < uses; ++i) {
+                      const Use& use = batch.uses[static_cast<std::size_t>(i)];
+                      pass.kernels().elementwise.add_scaled(ws.expert_sum.data() + use.row * hidden + first,
+                                                            ws.expert_output.data() + i * hidden + first,
+                                                            use.weight, count);
+                    }
+                  });
   return {};
 }
 
@@ -150,7 +151,8 @@ Status Experts(const LayerPass& pass) {
   CARAT_RETURN_IF_ERROR(RunBatch(pass, batch));
   pass.work().For(pass.rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
     float* sum = pass.ws.expert_sum.data() + r * hidden;
-    pass.kernels().rms_norm(sum, pass.weights.experts->output_norm.data(), hidden, pass.epsilon(), sum);
+    pass.kernels().elementwise.rms_norm(sum, pass.weights.experts->output_norm.data(), hidden, pass.epsilon(),
+                                        sum);
   });
   return {};
 }

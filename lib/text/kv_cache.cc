@@ -6,30 +6,9 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
-#include "lib/kernels/kv_layout.h"
 
 namespace carat::internal {
 namespace {
-
-std::size_t BytesPerNumber(KvFormat format) {
-  switch (format) {
-    case KvFormat::kF32:
-      return 4;
-    case KvFormat::kInt8:
-      return 1;
-    default:
-      return 2;
-  }
-}
-
-// Bytes of the scales of one key, and of one value.
-std::size_t KeyScaleBytes(KvFormat format, std::int64_t head_dim) {
-  if (format != KvFormat::kInt16 && format != KvFormat::kInt8) return 0;
-  return static_cast<std::size_t>(KeyBlocks(format == KvFormat::kInt8, head_dim)) * sizeof(float);
-}
-std::size_t ValueScaleBytes(KvFormat format) {
-  return format == KvFormat::kInt16 || format == KvFormat::kInt8 ? sizeof(float) : 0;
-}
 
 // A ring must still hold the window of the first position of a chunk when the last one has been written.
 std::int64_t RingPages(std::int64_t window, std::int64_t chunk) {
@@ -37,21 +16,9 @@ std::int64_t RingPages(std::int64_t window, std::int64_t chunk) {
 }
 
 std::uint64_t PositionBytes(const LayerConfig& layer, KvFormat format) {
-  const auto numbers = static_cast<std::uint64_t>(layer.head_dim) * BytesPerNumber(format);
-  return static_cast<std::uint64_t>(layer.kv_heads) *
-         (2 * numbers + KeyScaleBytes(format, layer.head_dim) + ValueScaleBytes(format));
-}
-
-// Gives `store` each element and what it is rounded to.
-template <typename Store>
-void RoundPieces(const KernelTable& kernels, const float* x, std::int64_t n, float factor, Store store) {
-  constexpr std::int64_t kPiece = 64;
-  std::int16_t rounded[kPiece];
-  for (std::int64_t first = 0; first < n; first += kPiece) {
-    const std::int64_t count = std::min(kPiece, n - first);
-    kernels.round_int16(x + first, count, factor, rounded);
-    for (std::int64_t i = 0; i < count; ++i) store(first + i, rounded[i]);
-  }
+  const KvSizes sizes = KvSizesOf(format, layer.head_dim);
+  const std::int64_t scales = sizes.key_scales + sizes.value_scales;
+  return static_cast<std::uint64_t>(layer.kv_heads * (2 * layer.head_dim * sizes.number_bytes + scales * 4));
 }
 
 }  // namespace
@@ -61,10 +28,13 @@ KvLayer::KvLayer(std::int64_t kv_heads, std::int64_t head_dim, KvFormat format, 
       head_dim_(head_dim),
       format_(format),
       ring_pages_(ring_pages),
-      plane_bytes_(static_cast<std::size_t>(kPagePositions * head_dim) * BytesPerNumber(format)),
-      key_scale_bytes_(static_cast<std::size_t>(kPagePositions) * KeyScaleBytes(format, head_dim)),
+      plane_bytes_(
+          static_cast<std::size_t>(kPagePositions * head_dim * KvSizesOf(format, head_dim).number_bytes)),
+      key_scale_bytes_(static_cast<std::size_t>(kPagePositions * KvSizesOf(format, head_dim).key_scales) *
+                       sizeof(float)),
       head_bytes_(2 * plane_bytes_ + key_scale_bytes_ +
-                  static_cast<std::size_t>(kPagePositions) * ValueScaleBytes(format)),
+                  static_cast<std::size_t>(kPagePositions * KvSizesOf(format, head_dim).value_scales) *
+                      sizeof(float)),
       page_bytes_(static_cast<std::size_t>(kv_heads) * head_bytes_) {}
 
 std::byte* KvLayer::Page(std::int64_t page) const {
@@ -81,94 +51,22 @@ Status KvLayer::Reserve(std::int64_t end) {
   return {};
 }
 
-void KvLayer::Store(const KernelTable& kernels, std::int64_t position, const float* key, const float* value) {
-  std::byte* page = Page(position / kPagePositions);
+void KvLayer::Store(const KvCodec& codec, std::int64_t position, const float* key, const float* value) {
   const std::int64_t slot = position % kPagePositions;
   for (std::int64_t head = 0; head < kv_heads_; ++head) {
-    std::byte* keys = page + HeadOffset(head);
-    const float* from_key = key + head * head_dim_;
-    const float* from_value = value + head * head_dim_;
-    switch (format_) {
-      case KvFormat::kF32:
-        StoreFloats(slot, from_key, from_value, keys);
-        break;
-      case KvFormat::kBF16:
-        StoreBf16(kernels, slot, from_key, from_value, keys);
-        break;
-      case KvFormat::kInt16:
-        StoreIntegers<std::int16_t>(kernels, slot, from_key, from_value, keys);
-        break;
-      case KvFormat::kInt8:
-        StoreIntegers<std::int8_t>(kernels, slot, from_key, from_value, keys);
-        break;
-    }
+    const KvPlanes planes = Planes(position / kPagePositions, head);
+    codec.store_key(key + head * head_dim_, head_dim_, slot, planes);
+    codec.store_value(value + head * head_dim_, head_dim_, slot, planes);
   }
 }
 
-void KvLayer::StoreFloats(std::int64_t slot, const float* key, const float* value, std::byte* keys) const {
-  auto* to_key = reinterpret_cast<float*>(keys);
-  for (std::int64_t d = 0; d < head_dim_; ++d) to_key[KeyIndex(format_, kPagePositions, slot, d)] = key[d];
-  auto* to_value = reinterpret_cast<float*>(keys + plane_bytes_);
-  std::memcpy(to_value + ValueIndex(format_, head_dim_, slot, 0), value,
-              static_cast<std::size_t>(head_dim_) * sizeof(float));
-}
-
-void KvLayer::StoreBf16(const KernelTable& kernels, std::int64_t slot, const float* key, const float* value,
-                        std::byte* keys) const {
-  constexpr std::int64_t kPiece = 64;
-  std::uint16_t narrow[kPiece];
-  auto* to_key = reinterpret_cast<std::uint16_t*>(keys);
-  auto* to_value = reinterpret_cast<std::uint16_t*>(keys + plane_bytes_);
-  for (std::int64_t first = 0; first < head_dim_; first += kPiece) {
-    const std::int64_t count = std::min(kPiece, head_dim_ - first);
-    kernels.narrow_bf16(key + first, narrow, count);
-    for (std::int64_t i = 0; i < count; ++i)
-      to_key[KeyIndex(format_, kPagePositions, slot, first + i)] = narrow[i];
-    kernels.narrow_bf16(value + first, narrow, count);
-    for (std::int64_t i = 0; i < count; ++i)
-      to_value[ValueIndex(format_, head_dim_, slot, first + i)] = narrow[i];
-  }
-}
-
-template <typename Integer>
-void KvLayer::StoreIntegers(const KernelTable& kernels, std::int64_t slot, const float* key,
-                            const float* value, std::byte* keys) const {
-  constexpr bool kBytes = sizeof(Integer) == 1;
-  const std::int64_t block = KeyBlock(kBytes, head_dim_);
-  auto* to_key = reinterpret_cast<Integer*>(keys);
-  auto* key_scales = reinterpret_cast<float*>(keys + 2 * plane_bytes_);
-  for (std::int64_t first = 0; first < head_dim_; first += block) {
-    const std::int64_t count = std::min(block, head_dim_ - first);
-    const IntegerScaling scaling = kernels.scale_row(key + first, count, KeyBounds(kBytes, head_dim_));
-    key_scales[first / block * kPagePositions + slot] = scaling.scale;
-    RoundPieces(kernels, key + first, count, scaling.factor, [&](std::int64_t d, std::int16_t rounded) {
-      to_key[KeyIndex(format_, kPagePositions, slot, first + d)] = static_cast<Integer>(rounded);
-    });
-  }
-  auto* to_value = reinterpret_cast<Integer*>(keys + plane_bytes_);
-  auto* value_scales = reinterpret_cast<float*>(keys + 2 * plane_bytes_ + key_scale_bytes_);
-  const IntegerScaling scaling = kernels.scale_row(value, head_dim_, ValueBounds(kBytes));
-  value_scales[slot] = scaling.scale;
-  RoundPieces(kernels, value, head_dim_, scaling.factor, [&](std::int64_t d, std::int16_t rounded) {
-    to_value[ValueIndex(format_, head_dim_, slot, d)] = static_cast<Integer>(rounded);
-  });
-}
-
-const void* KvLayer::Keys(std::int64_t page, std::int64_t kv_head) const {
-  return Page(page) + HeadOffset(kv_head);
-}
-
-const void* KvLayer::Values(std::int64_t page, std::int64_t kv_head) const {
-  return Page(page) + HeadOffset(kv_head) + plane_bytes_;
-}
-
-const float* KvLayer::KeyScales(std::int64_t page, std::int64_t kv_head) const {
-  return reinterpret_cast<const float*>(Page(page) + HeadOffset(kv_head) + 2 * plane_bytes_);
-}
-
-const float* KvLayer::ValueScales(std::int64_t page, std::int64_t kv_head) const {
-  return reinterpret_cast<const float*>(Page(page) + HeadOffset(kv_head) + 2 * plane_bytes_ +
-                                        key_scale_bytes_);
+KvPlanes KvLayer::Planes(std::int64_t page, std::int64_t kv_head) const {
+  std::byte* keys = Page(page) + static_cast<std::size_t>(kv_head) * head_bytes_;
+  std::byte* scales = keys + 2 * plane_bytes_;
+  return {.keys = keys,
+          .values = keys + plane_bytes_,
+          .key_scales = reinterpret_cast<float*>(scales),
+          .value_scales = reinterpret_cast<float*>(scales + key_scale_bytes_)};
 }
 
 Status KvLayer::GrowRing(std::int64_t ring_pages, std::int64_t end) {
@@ -282,7 +180,7 @@ Status KvCache::SetAsideForMark(std::int64_t end) {
       if (!layer.is_ring()) continue;
       auto bytes = layer.SetAside(page);
       if (!bytes.ok()) {
-        // What this page's layers have lost already, the mark has lost with them.
+        // Some layers of this page are already gone, so the mark can no longer be restored.
         ForgetMark();
         oldest_held_ = std::max(oldest_held_, page_end);
         return bytes.status();

@@ -7,13 +7,14 @@
 
 #include "carat/status.h"
 #include "lib/base/aligned_buffer.h"
-#include "lib/kernels/kernel_table.h"
+#include "lib/kernels/attention.h"
+#include "lib/kernels/kv_layout.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {
 
-// Keys and values of one layer. A page holds, for each KV head, kPagePositions keys and then as many values;
-// of integers also their scales.
+// Keys and values of one layer. A page holds, for each KV head, kPagePositions keys, as many values, and the
+// scales of both where the format has any.
 class KvLayer {
  public:
   // `ring_pages` > 0: that many pages, used in turn; 0: pages are added as the text grows.
@@ -22,15 +23,12 @@ class KvLayer {
   // Makes room for positions below `end`. Errors: RESOURCE_EXHAUSTED; what was there stays.
   Status Reserve(std::int64_t end);
 
-  // Writes the key and value, [kv_heads, head_dim] each, of a position that there is room for.
-  void Store(const KernelTable& kernels, std::int64_t position, const float* key, const float* value);
+  // Writes the key and value, [kv_heads, head_dim] each, of a position that there is room for. `codec` is
+  // that of the layer's format.
+  void Store(const KvCodec& codec, std::int64_t position, const float* key, const float* value);
 
-  // The keys or values of the page'th page of positions, as kv_layout.h says.
-  const void* Keys(std::int64_t page, std::int64_t kv_head) const;
-  const void* Values(std::int64_t page, std::int64_t kv_head) const;
-  // Of integers: scales for each position, as kv_layout.h says.
-  const float* KeyScales(std::int64_t page, std::int64_t kv_head) const;
-  const float* ValueScales(std::int64_t page, std::int64_t kv_head) const;
+  // The keys and values of one head in the page'th page of positions.
+  KvPlanes Planes(std::int64_t page, std::int64_t kv_head) const;
 
   // Makes a ring longer, keeping what it holds below `end`, one past the highest position written.
   Status GrowRing(std::int64_t ring_pages, std::int64_t end);
@@ -53,18 +51,6 @@ class KvLayer {
 
  private:
   std::byte* Page(std::int64_t page) const;
-  // Of one head, whose keys begin at `keys`, in place `slot` of its page.
-  void StoreFloats(std::int64_t slot, const float* key, const float* value, std::byte* keys) const;
-  void StoreBf16(const KernelTable& kernels, std::int64_t slot, const float* key, const float* value,
-                 std::byte* keys) const;
-  template <typename Integer>
-  void StoreIntegers(const KernelTable& kernels, std::int64_t slot, const float* key, const float* value,
-                     std::byte* keys) const;
-  // Where in a page the keys of a head begin; its values follow, and then the scales of both.
-  std::size_t HeadOffset(std::int64_t kv_head) const {
-    return static_cast<std::size_t>(kv_head) * head_bytes_;
-  }
-
   std::int64_t kv_heads_;
   std::int64_t head_dim_;
   KvFormat format_;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/matmul.h"
 #include "lib/text/kv_cache.h"
 #include "lib/text/text_weights.h"
 #include "lib/text/workspace.h"
@@ -18,21 +18,21 @@ struct LayerPass {
   const LayerConfig& layer;
   const LayerWeights& weights;
   std::int64_t index;  // of the layer
-  const LinearEngine& linear;
+  const MatMul& matmul;
   Workspace& ws;
   std::span<const std::int64_t> positions;     // of the active rows, ascending
   std::span<const std::int64_t> sliding_ends;  // what they see in sliding layers: see Chunk
 
   std::int64_t rows() const { return static_cast<std::int64_t>(positions.size()); }
-  const KernelTable& kernels() const { return linear.kernels(); }
-  const ParallelWork& work() const { return linear.work(); }
+  const Kernels& kernels() const { return matmul.kernels(); }
+  const ParallelWork& work() const { return matmul.work(); }
   float epsilon() const { return static_cast<float>(config.rms_norm_epsilon); }
 
   // A row of ws.normed = norm(ws.hidden).
   void NormRow(const std::vector<float>& weight, std::int64_t row) const {
     const std::int64_t hidden = config.hidden_size;
-    kernels().rms_norm(ws.hidden.data() + row * hidden, weight.data(), hidden, epsilon(),
-                       ws.normed.data() + row * hidden);
+    kernels().elementwise.rms_norm(ws.hidden.data() + row * hidden, weight.data(), hidden, epsilon(),
+                                   ws.normed.data() + row * hidden);
   }
   // All of them.
   void NormHidden(const std::vector<float>& weight) const {
@@ -45,8 +45,9 @@ struct LayerPass {
     const std::int64_t hidden = config.hidden_size;
     work().For(rows(), ParallelWork::Grain(4 * hidden), [&](std::int64_t r, int) {
       float* row = ws.hidden.data() + r * hidden;
-      kernels().add_rms_norm(row, ws.sublayer.data() + r * hidden, weight.data(), hidden, epsilon());
-      if (factor != 1.0f) kernels().scale(row, factor, hidden);
+      kernels().elementwise.add_rms_norm(row, ws.sublayer.data() + r * hidden, weight.data(), hidden,
+                                         epsilon());
+      if (factor != 1.0f) kernels().elementwise.scale(row, factor, hidden);
     });
   }
 };

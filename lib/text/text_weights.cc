@@ -31,7 +31,7 @@ class Binder {
                              Matrix(kPerLayerTable, config_.per_layer_vocabulary_size, layers * per_layer));
       CARAT_ASSIGN_OR_RETURN(const MatrixView projection, Matrix("per_layer_model_projection.weight",
                                                                  layers * per_layer, config_.hidden_size));
-      weights.per_layer_projection = LinearWeights(projection, per_layer);
+      weights.per_layer_projection = WeightMatrix(projection, per_layer);
       CARAT_ASSIGN_OR_RETURN(weights.per_layer_norm, Vector("per_layer_projection_norm.weight", per_layer));
     }
     weights.layers.reserve(config_.layers.size());
@@ -54,10 +54,10 @@ class Binder {
   }
 
   // A stack of matrices, seen as one.
-  Result<LinearWeights> Stack(const std::string& name, std::int64_t count, std::int64_t rows,
-                              std::int64_t cols) const {
+  Result<WeightMatrix> Stack(const std::string& name, std::int64_t count, std::int64_t rows,
+                             std::int64_t cols) const {
     CARAT_ASSIGN_OR_RETURN(const TensorEntry* tensor, Require(name, {count, rows, cols}));
-    return LinearWeights(MatrixView{tensor->data, tensor->format, count * rows, cols}, rows);
+    return WeightMatrix(MatrixView{tensor->data, tensor->format, count * rows, cols}, rows);
   }
 
   Result<std::vector<float>> Vector(const std::string& name, std::int64_t size) const {
@@ -151,10 +151,10 @@ bool IsUnusedKeyValue(const TextConfig& config, const std::string& name, const s
 std::int64_t TextWeights::MaxColumns() const {
   std::int64_t most = embedding.cols;
   for (const LayerWeights& layer : layers) {
-    for (const LinearWeights* matrix : {&layer.q, &layer.o, &layer.gate, &layer.down})
-      most = std::max(most, matrix->cols());
-    if (layer.per_layer) most = std::max(most, layer.per_layer->projection.cols());
-    if (layer.experts) most = std::max(most, layer.experts->down.cols());
+    for (const WeightMatrix* matrix : {&layer.q, &layer.o, &layer.gate, &layer.down})
+      most = std::max(most, matrix->k());
+    if (layer.per_layer) most = std::max(most, layer.per_layer->projection.k());
+    if (layer.experts) most = std::max(most, layer.experts->down.k());
   }
   return most;
 }
@@ -166,7 +166,7 @@ namespace {
 template <typename Value>
 std::int64_t SumOfLayer(const TextConfig& config, const LayerWeights& layer, Value value) {
   std::int64_t sum = 0;
-  for (const LinearWeights* weights :
+  for (const WeightMatrix* weights :
        {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
     sum += value(*weights);
   if (layer.per_layer) sum += value(layer.per_layer->gate) + value(layer.per_layer->projection);
@@ -177,14 +177,14 @@ std::int64_t SumOfLayer(const TextConfig& config, const LayerWeights& layer, Val
   return sum;
 }
 
-std::int64_t OperationsOf(const LinearWeights& weights) {
-  return 2 * weights.rows() * weights.cols();
+std::int64_t OperationsOf(const WeightMatrix& weights) {
+  return 2 * weights.rows() * weights.k();
 }
 
 }  // namespace
 
 std::int64_t TextWeights::BytesPerToken(const TextConfig& config) const {
-  const auto bytes = [](const LinearWeights& weights) { return static_cast<std::int64_t>(weights.bytes()); };
+  const auto bytes = [](const WeightMatrix& weights) { return static_cast<std::int64_t>(weights.bytes()); };
   std::int64_t sum = bytes(head) + bytes(per_layer_projection);
   for (const LayerWeights& layer : layers) sum += SumOfLayer(config, layer, bytes);
   return sum;
@@ -200,14 +200,14 @@ std::int64_t TextWeights::OperationsPerPromptToken(const TextConfig& config) con
   return sum + OperationsOf(owner.k) + OperationsOf(owner.v);
 }
 
-std::vector<LinearWeights*> TextWeights::Products() {
-  std::vector<LinearWeights*> all;
-  const auto add = [&](LinearWeights& weights) {
+std::vector<WeightMatrix*> TextWeights::Products() {
+  std::vector<WeightMatrix*> all;
+  const auto add = [&](WeightMatrix& weights) {
     if (weights.rows() > 0) all.push_back(&weights);
   };
   add(per_layer_projection);
   for (LayerWeights& layer : layers) {
-    for (LinearWeights* weights :
+    for (WeightMatrix* weights :
          {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
       add(*weights);
     if (layer.experts) {
@@ -224,8 +224,8 @@ std::vector<LinearWeights*> TextWeights::Products() {
   return all;
 }
 
-std::vector<const LinearWeights*> TextWeights::Products() const {
-  const std::vector<LinearWeights*> all = const_cast<TextWeights*>(this)->Products();
+std::vector<const WeightMatrix*> TextWeights::Products() const {
+  const std::vector<WeightMatrix*> all = const_cast<TextWeights*>(this)->Products();
   return {all.begin(), all.end()};
 }
 

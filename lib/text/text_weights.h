@@ -8,44 +8,44 @@
 
 #include "carat/status.h"
 #include "lib/base/tensor.h"
-#include "lib/kernels/linear_weights.h"
+#include "lib/kernels/weight_matrix.h"
 #include "lib/weights/checkpoint.h"
 
 namespace carat::internal {
 
 struct ExpertWeights {
   std::vector<float> router_scale;  // hidden_size^-0.5 folded in
-  LinearWeights router;             // [experts, hidden]
+  WeightMatrix router;              // [experts, hidden]
   std::vector<float> per_expert_scale;
   std::vector<float> dense_norm;   // post_feedforward_layernorm_1
   std::vector<float> input_norm;   // pre_feedforward_layernorm_2
   std::vector<float> output_norm;  // post_feedforward_layernorm_2
-  LinearWeights gate_up;           // [experts * 2 * width, hidden]: of each expert first gate, then up
-  LinearWeights down;              // [experts * hidden, width]
+  WeightMatrix gate_up;            // [experts * 2 * width, hidden]: of each expert first gate, then up
+  WeightMatrix down;               // [experts * hidden, width]
 };
 
 struct PerLayerWeights {
-  LinearWeights gate;        // [per_layer_input, hidden]
-  LinearWeights projection;  // [hidden, per_layer_input]
+  WeightMatrix gate;        // [per_layer_input, hidden]
+  WeightMatrix projection;  // [hidden, per_layer_input]
   std::vector<float> norm;
 };
 
 struct LayerWeights {
   std::vector<float> input_norm, post_attention_norm, pre_feedforward_norm, post_feedforward_norm;
   std::vector<float> q_norm, k_norm;  // k_norm is empty in KV-shared layers
-  LinearWeights q, k, v, o;           // no k in KV-shared layers, no v there and where keys are values
-  LinearWeights gate, up, down;
+  WeightMatrix q, k, v, o;            // no k in KV-shared layers, no v there and where keys are values
+  WeightMatrix gate, up, down;
   std::optional<PerLayerWeights> per_layer;
   std::optional<ExpertWeights> experts;
   float scalar = 1;
 };
 
 struct TextWeights {
-  MatrixView embedding;                // [vocabulary, hidden]
-  LinearWeights head;                  // the same
-  MatrixView per_layer_embedding;      // [vocabulary, layers * per_layer_input]
-  LinearWeights per_layer_projection;  // [layers * per_layer_input, hidden]
-  std::vector<float> per_layer_norm;   // [per_layer_input]
+  MatrixView embedding;               // [vocabulary, hidden]
+  WeightMatrix head;                  // the same
+  MatrixView per_layer_embedding;     // [vocabulary, layers * per_layer_input]
+  WeightMatrix per_layer_projection;  // [layers * per_layer_input, hidden]
+  std::vector<float> per_layer_norm;  // [per_layer_input]
   std::vector<float> final_norm;
   std::vector<LayerWeights> layers;
 
@@ -58,8 +58,8 @@ struct TextWeights {
   std::int64_t OperationsPerPromptToken(const TextConfig& config) const;
 
   // Every product's weights, the head last.
-  std::vector<LinearWeights*> Products();
-  std::vector<const LinearWeights*> Products() const;
+  std::vector<WeightMatrix*> Products();
+  std::vector<const WeightMatrix*> Products() const;
 };
 
 // Finds and checks every tensor that the configuration asks for. Errors: those of Checkpoint::Require.

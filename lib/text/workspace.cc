@@ -49,28 +49,22 @@ Status AllocateRope(RopeTable& table, const TextConfig& config, bool full, std::
 
 Result<AttentionScratch> MakeScratch(std::int64_t tile, std::int64_t head_dim) {
   AttentionScratch scratch;
-  for (AlignedBuffer<float>* buffer : {&scratch.queries, &scratch.part, &scratch.total}) {
+  for (AlignedBuffer<float>* buffer : {&scratch.gathered, &scratch.queries, &scratch.part, &scratch.total}) {
     CARAT_RETURN_IF_ERROR(Allocate(*buffer, {tile, head_dim}));
   }
-  CARAT_RETURN_IF_ERROR(Allocate(scratch.scores, {tile, kPagePositions}));
-  for (AlignedBuffer<float>* buffer : {&scratch.part_max, &scratch.part_sum, &scratch.total_max,
-                                       &scratch.total_sum, &scratch.rounded_scales}) {
+  for (AlignedBuffer<float>* buffer : {&scratch.query_scales, &scratch.part_max, &scratch.part_sum,
+                                       &scratch.total_max, &scratch.total_sum}) {
     CARAT_RETURN_IF_ERROR(Allocate(*buffer, {tile}));
   }
   const auto count = static_cast<std::uint64_t>(tile);
   CARAT_ASSIGN_OR_RETURN(scratch.begin, AlignedBuffer<std::int32_t>::Allocate(count, "activations"));
   CARAT_ASSIGN_OR_RETURN(scratch.end, AlignedBuffer<std::int32_t>::Allocate(count, "activations"));
-  CARAT_ASSIGN_OR_RETURN(scratch.narrow,
-                         AlignedBuffer<std::uint16_t>::Allocate(
-                             4 * static_cast<std::uint64_t>(head_dim + kPagePositions), "activations"));
-  CARAT_ASSIGN_OR_RETURN(scratch.rounded,
-                         AlignedBuffer<std::int16_t>::Allocate(scratch.queries.size(), "activations"));
   return scratch;
 }
 
 }  // namespace
 
-Result<Workspace> Workspace::Create(const TextConfig& config, std::int64_t rows, int workers) {
+Result<Workspace> Workspace::Create(const TextConfig& config, std::int64_t rows, const MatMul& matmul) {
   const Widths widths(config);
   const std::int64_t hidden = config.hidden_size;
   Workspace ws;
@@ -101,10 +95,10 @@ Result<Workspace> Workspace::Create(const TextConfig& config, std::int64_t rows,
   }
   const std::int64_t widest = std::max(
       {hidden, widths.queries, widths.mlp, config.expert_intermediate_size, config.per_layer_input_size});
-  CARAT_ASSIGN_OR_RETURN(ws.products, LinearScratch::Create(rows, widest));
+  CARAT_ASSIGN_OR_RETURN(ws.products, matmul.MakeScratch(rows, widest));
   CARAT_RETURN_IF_ERROR(AllocateRope(ws.sliding_rope, config, false, rows));
   CARAT_RETURN_IF_ERROR(AllocateRope(ws.full_rope, config, true, rows));
-  for (int i = 0; i < workers; ++i) {
+  for (int i = 0; i < matmul.work().workers(); ++i) {
     CARAT_ASSIGN_OR_RETURN(AttentionScratch scratch, MakeScratch(widths.tile, widths.head_dim));
     ws.scratch.push_back(std::move(scratch));
   }
@@ -128,9 +122,7 @@ std::size_t Workspace::memory_bytes() const {
         &full_rope.cos, &full_rope.sin}) {
     floats += buffer->size();
   }
-  for (const AttentionScratch& s : scratch)
-    floats += 3 * s.queries.size() + s.scores.size() + 7 * s.begin.size() + s.narrow.size() / 2 +
-              s.rounded.size() / 2;
+  for (const AttentionScratch& s : scratch) floats += 4 * s.queries.size() + 7 * s.begin.size();
   return floats * sizeof(float) + products.memory_bytes();
 }
 

@@ -7,7 +7,7 @@
 
 #include "carat/status.h"
 #include "lib/base/aligned_buffer.h"
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/matmul.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {
@@ -23,18 +23,16 @@ struct RopeTable {
 
 // What one worker needs for attention; see attention.cc.
 struct AttentionScratch {
-  AlignedBuffer<float> queries, part, total;  // [tile, head_dim]
-  AlignedBuffer<float> scores;                // [tile, kPagePositions]
+  AlignedBuffer<float> gathered, part, total;  // [tile, head_dim]
+  AlignedBuffer<float> queries;                // [tile, head_dim]: prepared by the codec of the cache
+  AlignedBuffer<float> query_scales;           // [tile]
   AlignedBuffer<float> part_max, part_sum, total_max, total_sum;
   AlignedBuffer<std::int32_t> begin, end;
-  AlignedBuffer<std::uint16_t> narrow;  // [4, head_dim + kPagePositions]
-  AlignedBuffer<std::int16_t> rounded;  // [tile, head_dim]: the queries as integers
-  AlignedBuffer<float> rounded_scales;  // [tile]
 };
 
 struct Workspace {
-  // For chunks of `rows` rows.
-  static Result<Workspace> Create(const TextConfig& config, std::int64_t rows, int workers);
+  // For chunks of `rows` rows that are multiplied by `matmul`.
+  static Result<Workspace> Create(const TextConfig& config, std::int64_t rows, const MatMul& matmul);
 
   // Makes `partials` at least this long. Errors: RESOURCE_EXHAUSTED.
   Status ReservePartials(std::int64_t floats);
@@ -60,7 +58,7 @@ struct Workspace {
   AlignedBuffer<float> expert_output;   // [rows, hidden]
   AlignedBuffer<float> expert_sum;      // [rows, hidden]
   AlignedBuffer<float> partials;        // attention over one span each, when there are few tiles
-  LinearScratch products;
+  MatMulScratch products;
   RopeTable sliding_rope, full_rope;
   std::vector<AttentionScratch> scratch;  // one for each worker
 };

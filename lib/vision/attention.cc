@@ -9,7 +9,7 @@ namespace {
 
 // Where the heads of a projection go, and what is done to each.
 struct HeadTarget {
-  const CutProduct& product;
+  const StagedMatMul& product;
   const ClippedMatrix& linear;
   const std::byte* staging;
   std::size_t input;  // of the prepared ones
@@ -61,9 +61,8 @@ class Attention {
     const std::int64_t block = item / panels;
     const std::int64_t panel = item % panels;
     const std::int64_t first = target.product.rows().first(block);
-    const StatusCode code =
-        target.product.Run(block, panel, pass_.PreparedRow(target.input, first), target.linear.weights,
-                           target.staging, scratch.tile, scratch.product);
+    const StatusCode code = target.product.Run(block, panel, pass_.PreparedRow(target.input, first),
+                                               target.staging, scratch.tile, scratch.product);
     if (code != StatusCode::kOk) return code;
     const std::int64_t stride = target.product.panels().block;
     const std::int64_t first_head = target.product.panels().first(panel) / head_dim_;
@@ -79,8 +78,8 @@ class Attention {
 
   void FinishHead(const HeadTarget& target, float* x, std::int64_t row, std::byte* to) const {
     const Clip& clip = target.linear.output;
-    if (clip.bounded()) pass_.block_kernels.clip(x, x, head_dim_, clip.low, clip.high);
-    pass_.kernels.rms_norm(x, target.norm, head_dim_, pass_.epsilon(), x);
+    if (clip.bounded()) pass_.kernels.elementwise.clip(x, x, head_dim_, clip.low, clip.high);
+    pass_.kernels.elementwise.rms_norm(x, target.norm, head_dim_, pass_.epsilon(), x);
     if (target.rotated) Rotate(x, row);
     pass_.Store(x, head_dim_, {}, to);
   }
@@ -91,8 +90,30 @@ class Attention {
     const std::int64_t pairs = head_dim_ / 4;
     const float* cos = pass_.ws.rope.data();
     const float* sin = cos + patches_ * pairs;
-    pass_.kernels.rope(x, cos + position.x * pairs, sin + position.x * pairs, pairs, pairs);
-    pass_.kernels.rope(x + 2 * pairs, cos + position.y * pairs, sin + position.y * pairs, pairs, pairs);
+    pass_.kernels.elementwise.rope(x, cos + position.x * pairs, sin + position.x * pairs, pairs, pairs);
+    pass_.kernels.elementwise.rope(x + 2 * pairs, cos + position.y * pairs, sin + position.y * pairs, pairs,
+                                   pairs);
+  }
+
+  // [queries, keys] = queries keys^T
+  GemmShape ScoreShape(std::int64_t queries, std::int64_t keys) const {
+    return {.m = queries,
+            .n = keys,
+            .k = head_dim_,
+            .x_stride = head_dim_,
+            .w_stride = head_dim_,
+            .y_stride = plan_.keys.block};
+  }
+  // [queries, head_dim] += weights values
+  GemmShape ValueShape(std::int64_t queries, std::int64_t keys) const {
+    return {.m = queries,
+            .n = head_dim_,
+            .k = keys,
+            .x_stride = plan_.keys.block,
+            .w_stride = head_dim_,
+            .y_stride = head_dim_,
+            .w_transposed = true,
+            .accumulate = true};
   }
 
   // Brings keys and values to the form that products take, if that is another.
@@ -103,9 +124,10 @@ class Attention {
       const std::int64_t head = item / blocks;
       const std::int64_t block = item % blocks;
       const std::int64_t first = plan_.keys.first(block);
-      const std::size_t which = plan_.Which(0, block);
-      plan_.scores[which].Pack(HeadRow(pass_.ws.keys.data(), head, first), PackedKeys(head, block));
-      plan_.values[which].Pack(HeadRow(pass_.ws.values.data(), head, first), PackedValues(head, block));
+      const std::int64_t keys = plan_.keys.length(block);
+      const GemmKernels& gemm = *pass_.plan.gemm;
+      gemm.pack(ScoreShape(0, keys), HeadRow(pass_.ws.keys.data(), head, first), PackedKeys(head, block));
+      gemm.pack(ValueShape(0, keys), HeadRow(pass_.ws.values.data(), head, first), PackedValues(head, block));
       return StatusCode::kOk;
     });
   }
@@ -130,7 +152,7 @@ class Attention {
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       float* row = scratch.gathered + r * head_dim_;
-      pass_.kernels.scale(row, 1.0f / scratch.sum[r], head_dim_);
+      pass_.kernels.elementwise.scale(row, 1.0f / scratch.sum[r], head_dim_);
       pass_.Store(row, head_dim_, layer_.o.input,
                   pass_.PreparedRow(0, first + r) +
                       static_cast<std::size_t>(head * head_dim_) * pass_.plan.value_bytes());
@@ -140,37 +162,38 @@ class Attention {
 
   StatusCode AttendBlock(std::int64_t head, std::int64_t tile, std::int64_t block,
                          WorkerScratch& scratch) const {
-    const std::size_t which = plan_.Which(tile, block);
+    const GemmKernels& gemm = *pass_.plan.gemm;
+    const std::int64_t rows = plan_.queries.length(tile);
     const std::int64_t kv_head = head / (pass_.config.attention_heads / pass_.config.kv_heads);
     const std::int64_t first = plan_.keys.first(block);
     const void* keys =
         plan_.packed_keys == 0 ? HeadRow(pass_.ws.keys.data(), kv_head, first) : PackedKeys(kv_head, block);
     const void* values = plan_.packed_values == 0 ? HeadRow(pass_.ws.values.data(), kv_head, first)
                                                   : PackedValues(kv_head, block);
-    const StatusCode code =
-        plan_.scores[which].Run(HeadRow(pass_.ws.queries.data(), head, plan_.queries.first(tile)), keys,
-                                scratch.tile, scratch.product);
+    const StatusCode code = gemm.run(ScoreShape(rows, plan_.keys.length(block)),
+                                     HeadRow(pass_.ws.queries.data(), head, plan_.queries.first(tile)), keys,
+                                     scratch.tile, scratch.product);
     if (code != StatusCode::kOk) return code;
-    const std::int64_t rows = plan_.queries.length(tile);
-    pass_.block_kernels.weigh({.scores = scratch.tile,
-                               .stride = plan_.keys.block,
-                               .query_count = rows,
-                               .key_count = plan_.keys.length(block),
-                               .max = scratch.max,
-                               .sum = scratch.sum,
-                               .output = scratch.gathered,
-                               .head_dim = head_dim_});
+    pass_.kernels.elementwise.softmax_step({.scores = scratch.tile,
+                                            .stride = plan_.keys.block,
+                                            .query_count = rows,
+                                            .key_count = plan_.keys.length(block),
+                                            .max = scratch.max,
+                                            .sum = scratch.sum,
+                                            .output = scratch.gathered,
+                                            .head_dim = head_dim_});
     const void* weights = scratch.tile;
-    if (pass_.plan.kind.format == NumberFormat::kBF16) {
-      pass_.kernels.narrow_bf16(scratch.tile, reinterpret_cast<std::uint16_t*>(scratch.narrowed),
-                                rows * plan_.keys.block);
+    if (pass_.plan.gemm->format == NumberFormat::kBF16) {
+      pass_.kernels.elementwise.f32_to_bf16(scratch.tile, reinterpret_cast<std::uint16_t*>(scratch.narrowed),
+                                            rows * plan_.keys.block);
       weights = scratch.narrowed;
     }
-    return plan_.values[which].Run(weights, values, scratch.gathered, scratch.product);
+    return gemm.run(ValueShape(rows, plan_.keys.length(block)), weights, values, scratch.gathered,
+                    scratch.product);
   }
 
   Status Output() {
-    const CutProduct& product = pass_.plan.o;
+    const StagedMatMul& product = pass_.plan.o;
     const std::int64_t panels = product.panels().count();
     return pass_.For(product.items(), [&](std::int64_t item, WorkerScratch& scratch) {
       return RunIntoSublayer(pass_, product, layer_.o, item / panels, item % panels,
@@ -200,16 +223,16 @@ class Attention {
 
 }  // namespace
 
-StatusCode RunIntoSublayer(const TowerPass& pass, const CutProduct& product, const ClippedMatrix& linear,
+StatusCode RunIntoSublayer(const TowerPass& pass, const StagedMatMul& product, const ClippedMatrix& linear,
                            std::int64_t block, std::int64_t panel, const std::byte* x,
                            const std::byte* staging, WorkerScratch& scratch) {
   const std::int64_t hidden = pass.config.hidden_size;
   float* y = pass.ws.sublayer.data() + product.rows().first(block) * hidden + product.panels().first(panel);
-  const StatusCode code = product.Run(block, panel, x, linear.weights, staging, y, scratch.product);
+  const StatusCode code = product.Run(block, panel, x, staging, y, scratch.product);
   if (code != StatusCode::kOk || !linear.output.bounded()) return code;
   for (std::int64_t r = 0; r < product.rows().length(block); ++r) {
-    pass.block_kernels.clip(y + r * hidden, y + r * hidden, product.panels().length(panel), linear.output.low,
-                            linear.output.high);
+    pass.kernels.elementwise.clip(y + r * hidden, y + r * hidden, product.panels().length(panel),
+                                  linear.output.low, linear.output.high);
   }
   return StatusCode::kOk;
 }

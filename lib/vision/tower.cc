@@ -73,15 +73,15 @@ class Tower {
       const MatrixView& table = pass_.weights.positions;
       for (const std::int64_t at :
            {std::int64_t{position.x}, pass_.config.position_embedding_size + position.y}) {
-        WidenRow(pass_.kernels, table.row(at), table.format, scratch.row, hidden_);
-        pass_.kernels.add_scaled(h, scratch.row, 1, hidden_);
+        RowToF32(pass_.kernels, table.row(at), table.format, scratch.row, hidden_);
+        pass_.kernels.elementwise.add_scaled(h, scratch.row, 1, hidden_);
       }
       return StatusCode::kOk;
     });
   }
 
   // A product that belongs to no layer, from the first prepared input.
-  Status MultiplyAlone(const CutProduct& product, const MatrixView& weights, float* y,
+  Status MultiplyAlone(const StagedMatMul& product, const MatrixView& weights, float* y,
                        std::int64_t y_stride) const {
     CARAT_RETURN_IF_ERROR(pass_.For(product.panels().count(), [&](std::int64_t panel, WorkerScratch&) {
       product.Stage(pass_.kernels, weights, panel, pass_.ws.staging.data());
@@ -91,7 +91,7 @@ class Tower {
       const std::int64_t block = item / product.panels().count();
       const std::int64_t panel = item % product.panels().count();
       const std::int64_t first = product.rows().first(block);
-      return product.Run(block, panel, pass_.PreparedRow(0, first), weights, pass_.ws.staging.data(),
+      return product.Run(block, panel, pass_.PreparedRow(0, first), pass_.ws.staging.data(),
                          y + first * y_stride + product.panels().first(panel), scratch.product);
     });
   }
@@ -108,7 +108,7 @@ class Tower {
   // Brings the weights of a layer to the form that products take.
   Status Stage(const VisionLayerWeights& layer, LayerStaging& staging) const {
     struct Part {
-      const CutProduct* product;
+      const StagedMatMul* product;
       const ClippedMatrix* linear;
       std::byte** at;
     };
@@ -140,10 +140,10 @@ class Tower {
     return pass_.For(patches_, [&](std::int64_t row, WorkerScratch& scratch) {
       float* h = pass_.ws.hidden.data() + row * hidden_;
       if (joined != nullptr) {
-        pass_.kernels.add_rms_norm(h, pass_.ws.sublayer.data() + row * hidden_, joined, hidden_,
-                                   pass_.epsilon());
+        pass_.kernels.elementwise.add_rms_norm(h, pass_.ws.sublayer.data() + row * hidden_, joined, hidden_,
+                                               pass_.epsilon());
       }
-      pass_.kernels.rms_norm(h, norm.data(), hidden_, pass_.epsilon(), scratch.row);
+      pass_.kernels.elementwise.rms_norm(h, norm.data(), hidden_, pass_.epsilon(), scratch.row);
       for (std::size_t i = 0; i < inputs.count(); ++i) {
         float* from = scratch.row;
         if (i + 1 < inputs.count()) {  // the last may spoil it
@@ -158,8 +158,9 @@ class Tower {
 
   Status Join(const float* norm) const {
     return pass_.For(patches_, [&](std::int64_t row, WorkerScratch&) {
-      pass_.kernels.add_rms_norm(pass_.ws.hidden.data() + row * hidden_,
-                                 pass_.ws.sublayer.data() + row * hidden_, norm, hidden_, pass_.epsilon());
+      pass_.kernels.elementwise.add_rms_norm(pass_.ws.hidden.data() + row * hidden_,
+                                             pass_.ws.sublayer.data() + row * hidden_, norm, hidden_,
+                                             pass_.epsilon());
       return StatusCode::kOk;
     });
   }
@@ -167,8 +168,8 @@ class Tower {
   // Some rows at a time, since what is between the products is several times as wide as they are.
   Status Mlp(const VisionLayerWeights& layer, const LayerStaging& staging) const {
     const TowerPlan& plan = pass_.plan;
-    const CutProduct& wide = plan.gate_up;
-    const CutProduct& down = plan.down;
+    const StagedMatMul& wide = plan.gate_up;
+    const StagedMatMul& down = plan.down;
     const std::int64_t width = pass_.config.intermediate_size;
     const std::size_t row_bytes = static_cast<std::size_t>(width) * plan.value_bytes();
     for (std::int64_t chunk = 0; chunk < plan.mlp.count(); ++chunk) {
@@ -197,7 +198,7 @@ class Tower {
   // gelu(gate) * up for one block, as the product down takes it.
   StatusCode GateAndUp(const VisionLayerWeights& layer, const LayerStaging& staging, std::int64_t block,
                        std::int64_t panel, std::byte* activated, WorkerScratch& scratch) const {
-    const CutProduct& product = pass_.plan.gate_up;
+    const StagedMatMul& product = pass_.plan.gate_up;
     const PreparedInputs inputs = MlpInputs(layer);
     const std::int64_t first = product.rows().first(block);
     const std::int64_t stride = product.panels().block;
@@ -205,8 +206,8 @@ class Tower {
     float* up = gate + product.rows().block * stride;
     for (const auto& [linear, at, y] :
          {std::tuple{&layer.gate, staging.gate, gate}, std::tuple{&layer.up, staging.up, up}}) {
-      const StatusCode code = product.Run(block, panel, pass_.PreparedRow(inputs.Of(*linear), first),
-                                          linear->weights, at, y, scratch.product);
+      const StatusCode code =
+          product.Run(block, panel, pass_.PreparedRow(inputs.Of(*linear), first), at, y, scratch.product);
       if (code != StatusCode::kOk) return code;
     }
     const std::int64_t n = product.panels().length(panel);
@@ -216,14 +217,14 @@ class Tower {
     for (std::int64_t r = 0; r < product.rows().length(block); ++r, gate += stride, up += stride) {
       ClipInPlace(gate, n, layer.gate.output);
       ClipInPlace(up, n, layer.up.output);
-      pass_.kernels.gelu_multiply(gate, up, gate, n);
+      pass_.kernels.elementwise.gelu_multiply(gate, up, gate, n);
       pass_.Store(gate, n, layer.down.input, activated + static_cast<std::size_t>(r) * row_bytes);
     }
     return StatusCode::kOk;
   }
 
   void ClipInPlace(float* x, std::int64_t n, const Clip& clip) const {
-    if (clip.bounded()) pass_.block_kernels.clip(x, x, n, clip.low, clip.high);
+    if (clip.bounded()) pass_.kernels.elementwise.clip(x, x, n, clip.low, clip.high);
   }
 
   // The mean of each square of patches, at a scale that text embeddings have.
@@ -240,10 +241,10 @@ class Tower {
       for (std::int64_t y = 0; y < side; ++y) {
         for (std::int64_t x = 0; x < side; ++x) {
           const float* h = pass_.ws.hidden.data() + (corner + y * across + x) * hidden_;
-          pass_.kernels.add_scaled(to, h, share, hidden_);
+          pass_.kernels.elementwise.add_scaled(to, h, share, hidden_);
         }
       }
-      pass_.kernels.scale(to, root, hidden_);
+      pass_.kernels.elementwise.scale(to, root, hidden_);
       const VisionWeights& w = pass_.weights;
       for (std::size_t i = 0; i < w.std_bias.size(); ++i) to[i] = (to[i] - w.std_bias[i]) * w.std_scale[i];
       return StatusCode::kOk;
@@ -253,7 +254,8 @@ class Tower {
   // Pooled states stay where they are; their norms go through the projection.
   Status Project(const float* pooled, float* soft_tokens) const {
     CARAT_RETURN_IF_ERROR(pass_.For(pass_.plan.tokens, [&](std::int64_t token, WorkerScratch& scratch) {
-      pass_.kernels.rms_norm(pooled + token * hidden_, nullptr, hidden_, pass_.epsilon(), scratch.row);
+      pass_.kernels.elementwise.rms_norm(pooled + token * hidden_, nullptr, hidden_, pass_.epsilon(),
+                                         scratch.row);
       pass_.Store(scratch.row, hidden_, {}, pass_.PreparedRow(0, token));
       return StatusCode::kOk;
     }));

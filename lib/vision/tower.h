@@ -9,8 +9,7 @@
 
 #include "carat/status.h"
 #include "lib/base/thread_pool.h"
-#include "lib/kernels/block_kernels.h"
-#include "lib/kernels/kernel_table.h"
+#include "lib/kernels/kernels.h"
 #include "lib/vision/picture.h"
 #include "lib/vision/tower_plan.h"
 #include "lib/vision/tower_workspace.h"
@@ -24,8 +23,7 @@ struct TowerPass {
   const VisionWeights& weights;
   const TowerPlan& plan;
   TowerWorkspace& ws;
-  const KernelTable& kernels;
-  const BlockKernels& block_kernels;
+  const Kernels& kernels;
   const ParallelWork& work;
   const PreparedPicture& picture;
   const std::atomic<bool>* cancelled;  // null, or looked at between items of work
@@ -49,12 +47,12 @@ struct TowerPass {
 
   // Brings n values between bounds and writes them as products take them. `from` may be spoiled.
   void Store(float* from, std::int64_t n, const Clip& clip, std::byte* to) const {
-    if (plan.kind.format == NumberFormat::kF32) {
-      block_kernels.clip(from, reinterpret_cast<float*>(to), n, clip.low, clip.high);
+    if (plan.gemm->format == NumberFormat::kF32) {
+      kernels.elementwise.clip(from, reinterpret_cast<float*>(to), n, clip.low, clip.high);
       return;
     }
-    if (clip.bounded()) block_kernels.clip(from, from, n, clip.low, clip.high);
-    kernels.narrow_bf16(from, reinterpret_cast<std::uint16_t*>(to), n);
+    if (clip.bounded()) kernels.elementwise.clip(from, from, n, clip.low, clip.high);
+    kernels.elementwise.f32_to_bf16(from, reinterpret_cast<std::uint16_t*>(to), n);
   }
 
   std::byte* PreparedRow(std::size_t input, std::int64_t row) const {
@@ -103,7 +101,7 @@ struct LayerStaging {
 Status RunAttention(const TowerPass& pass, const VisionLayerWeights& layer, const LayerStaging& staging);
 
 // One block of a product whose results go to their place in ws.sublayer.
-StatusCode RunIntoSublayer(const TowerPass& pass, const CutProduct& product, const ClippedMatrix& linear,
+StatusCode RunIntoSublayer(const TowerPass& pass, const StagedMatMul& product, const ClippedMatrix& linear,
                            std::int64_t block, std::int64_t panel, const std::byte* x,
                            const std::byte* staging, WorkerScratch& scratch);
 

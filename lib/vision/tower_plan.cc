@@ -4,7 +4,6 @@
 #include <initializer_list>
 
 #include "lib/base/aligned_buffer.h"
-#include "lib/base/error.h"
 
 namespace carat::internal {
 namespace {
@@ -30,26 +29,12 @@ std::size_t Bytes(std::initializer_list<std::int64_t> shape, std::size_t value_b
   return ToCacheLine(bytes);
 }
 
-Result<AttentionPlan> PlanAttention(const VisionConfig& config, std::int64_t patches,
-                                    const ProductKind& kind) {
+AttentionPlan PlanAttention(const VisionConfig& config, std::int64_t patches, const GemmKernels& gemm) {
   AttentionPlan plan;
   plan.queries = Cut::Evenly(patches, kQueryTile, 1);
   plan.keys = Cut::Evenly(patches, kKeyBlock, kVector);
-  BlockShape scores;
-  scores.cols = scores.x_stride = scores.w_stride = config.head_dim;
-  scores.y_stride = plan.keys.block;
-  CARAT_ASSIGN_OR_RETURN(plan.scores,
-                         MakeProducts(kind, scores, &BlockShape::outputs, plan.queries, plan.keys));
-  BlockShape values;
-  values.outputs = values.w_stride = values.y_stride = config.head_dim;
-  values.x_stride = plan.keys.block;
-  values.w_transposed = true;
-  values.accumulate = true;
-  CARAT_ASSIGN_OR_RETURN(plan.values, MakeProducts(kind, values, &BlockShape::cols, plan.queries, plan.keys));
-  for (std::size_t i = 0; i < plan.scores.size(); ++i) {
-    plan.packed_keys = std::max(plan.packed_keys, ToCacheLine(plan.scores[i].packed_bytes()));
-    plan.packed_values = std::max(plan.packed_values, ToCacheLine(plan.values[i].packed_bytes()));
-  }
+  plan.packed_keys = ToCacheLine(gemm.packed_bytes(plan.keys.block, config.head_dim));
+  plan.packed_values = ToCacheLine(gemm.packed_bytes(config.head_dim, plan.keys.block));
   return plan;
 }
 
@@ -61,13 +46,12 @@ std::size_t WorkerBytes(const TowerPlan& plan, const VisionConfig& config) {
       std::max({rows * plan.q.panels().block, rows * plan.kv.panels().block,
                 2 * rows * plan.gate_up.panels().block, attention.queries.block * attention.keys.block});
   std::size_t product = 0;
-  for (const CutProduct* one :
+  for (const StagedMatMul* one :
        {&plan.embed, &plan.q, &plan.kv, &plan.o, &plan.gate_up, &plan.down, &plan.project}) {
     product = std::max(product, one->scratch_bytes());
   }
-  for (std::size_t i = 0; i < attention.scores.size(); ++i) {
-    product = std::max({product, attention.scores[i].scratch_bytes(), attention.values[i].scratch_bytes()});
-  }
+  for (const std::int64_t k : {config.head_dim, attention.keys.block})
+    product = std::max(product, plan.gemm->scratch_bytes(attention.queries.block, k));
   const std::int64_t row = 2 * std::max(config.hidden_size, plan.prepared_width);
   return Bytes({tile}, sizeof(float)) +
          Bytes({attention.queries.block, attention.keys.block}, sizeof(std::uint16_t)) +
@@ -103,14 +87,13 @@ std::size_t TowerBytes::Total(std::int64_t prepared_inputs, int workers) const {
          worker * static_cast<std::size_t>(workers);
 }
 
-Result<TowerPlan> TowerPlan::Create(const VisionConfig& config, std::int64_t text_hidden,
-                                    std::int64_t patches, const ProductKind& kind,
-                                    std::int64_t prepared_inputs) {
+TowerPlan TowerPlan::Create(const VisionConfig& config, std::int64_t text_hidden, std::int64_t patches,
+                            const GemmKernels& gemm, std::int64_t prepared_inputs) {
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t queries = config.attention_heads * config.head_dim;
   const std::int64_t width = config.intermediate_size;
   TowerPlan plan;
-  plan.kind = kind;
+  plan.gemm = &gemm;
   plan.patches = patches;
   plan.tokens = patches / config.patches_per_token();
   plan.prepared_inputs = prepared_inputs;
@@ -119,7 +102,7 @@ Result<TowerPlan> TowerPlan::Create(const VisionConfig& config, std::int64_t tex
   plan.mlp = {patches, std::min(rows.count(), std::max<std::int64_t>(1, kMlpRows / rows.block)) * rows.block};
 
   struct Product {
-    CutProduct* product;
+    StagedMatMul* product;
     Cut rows, outputs;
     std::int64_t cols;
     std::int64_t x_stride;
@@ -141,11 +124,9 @@ Result<TowerPlan> TowerPlan::Create(const VisionConfig& config, std::int64_t tex
       {&plan.down, rows, to_hidden, width, width, hidden},
       {&plan.project, Cut::Evenly(plan.tokens, kRowBlock, 1), to_text, hidden, x_stride, text_hidden},
   };
-  for (const Product& p : products) {
-    CARAT_ASSIGN_OR_RETURN(*p.product,
-                           CutProduct::Create(kind, p.rows, p.outputs, p.cols, p.x_stride, p.y_stride));
-  }
-  CARAT_ASSIGN_OR_RETURN(plan.attention, PlanAttention(config, patches, kind));
+  for (const Product& p : products)
+    *p.product = StagedMatMul(gemm, p.rows, p.outputs, p.cols, p.x_stride, p.y_stride);
+  plan.attention = PlanAttention(config, patches, gemm);
   plan.bytes = CountBytes(plan, config);
   return plan;
 }

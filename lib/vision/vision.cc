@@ -6,35 +6,26 @@
 
 #include "lib/base/error.h"
 #include "lib/base/page_release.h"
-#include "lib/kernels/block_kernels.h"
-#include "lib/kernels/block_product.h"
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/staged_matmul.h"
 #include "lib/vision/tower.h"
 #include "lib/weights/tower_config.h"
 
 namespace carat::internal {
 namespace {
 
-Result<ProductKind> ChooseKind(VisionPrecision precision, const KernelTable& kernels, bool weights_are_bf16) {
-  const bool plain = &kernels == &PlainKernels();
-  const Bf16Kernels* bf16 = Bf16KernelsBeside(kernels);
-  switch (precision) {
-    case VisionPrecision::kFloat32:
-      break;
-    case VisionPrecision::kAuto:
-      if (bf16 == nullptr || !weights_are_bf16) break;
-      return ProductKind{BlockMethod::kDotPairs, NumberFormat::kBF16, bf16};
-    case VisionPrecision::kBFloat16:
-      if (!weights_are_bf16) {
-        return Status(StatusCode::kFailedPrecondition,
-                      "the vision tower was asked to compute in bf16, but its weights are not all bf16");
-      }
-      return ProductKind{plain             ? BlockMethod::kPlain
-                         : bf16 != nullptr ? BlockMethod::kDotPairs
-                                           : BlockMethod::kWidened,
-                         NumberFormat::kBF16, bf16};
+Result<const GemmKernels*> ChooseGemm(MatMulPrecision precision, const Kernels& kernels,
+                                      bool weights_are_bf16) {
+  if (precision == MatMulPrecision::kInt16)
+    return Unimplemented("the vision encoder has no products in 16-bit integers");
+  if (precision == MatMulPrecision::kBf16 && !weights_are_bf16) {
+    return Status(StatusCode::kFailedPrecondition,
+                  "the vision encoder was asked to compute in bf16, but its weights are not all bf16");
   }
-  return ProductKind{plain ? BlockMethod::kPlain : BlockMethod::kLibrary, NumberFormat::kF32, nullptr};
+  if (precision == MatMulPrecision::kAuto) {
+    const bool bf16 = kernels.bf16 != nullptr && weights_are_bf16;
+    precision = bf16 ? MatMulPrecision::kBf16 : MatMulPrecision::kFloat32;
+  }
+  return &BlockGemm(kernels, precision);
 }
 
 Result<AlignedBuffer<float>> Rows(std::int64_t rows, std::int64_t width) {
@@ -45,13 +36,12 @@ Result<AlignedBuffer<float>> Rows(std::int64_t rows, std::int64_t width) {
 
 struct VisionEncoder::Bound {
   VisionWeights weights;
-  ProductKind kind;
+  const GemmKernels* gemm = nullptr;
   std::int64_t prepared_inputs = 1;
 };
 
 Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const Checkpoint& checkpoint,
-                                                             const KernelTable& kernels,
-                                                             const ParallelWork& work,
+                                                             const Kernels& kernels, const ParallelWork& work,
                                                              const VisionOptions& options) {
   CARAT_ASSIGN_OR_RETURN(const std::optional<VisionConfig> config, ReadVisionConfig(checkpoint));
   if (!config) return NotFound("%s: this checkpoint has no vision tower", checkpoint.folder());
@@ -60,8 +50,8 @@ Result<std::unique_ptr<VisionEncoder>> VisionEncoder::Create(const Checkpoint& c
 }
 
 VisionEncoder::VisionEncoder(const Checkpoint& checkpoint, const VisionConfig& config,
-                             const VisionBudgets& budgets, const KernelTable& kernels,
-                             const ParallelWork& work, const VisionOptions& options)
+                             const VisionBudgets& budgets, const Kernels& kernels, const ParallelWork& work,
+                             const VisionOptions& options)
     : checkpoint_(checkpoint),
       config_(config),
       budgets_(budgets),
@@ -76,14 +66,14 @@ Result<std::shared_ptr<const VisionEncoder::Bound>> VisionEncoder::Weights() con
   if (bound_ != nullptr) return bound_;
   auto bound = std::make_shared<Bound>();
   CARAT_ASSIGN_OR_RETURN(bound->weights, BindVisionWeights(checkpoint_, config_));
-  CARAT_ASSIGN_OR_RETURN(bound->kind, ChooseKind(options_.precision, kernels_, bound->weights.all_bf16()));
+  CARAT_ASSIGN_OR_RETURN(bound->gemm, ChooseGemm(options_.precision, kernels_, bound->weights.all_bf16()));
   bound->prepared_inputs = CountPreparedInputs(bound->weights);
   bound_ = std::move(bound);
   return bound_;
 }
 
-Result<TowerPlan> VisionEncoder::Plan(const Bound& bound, std::int64_t patches) const {
-  return TowerPlan::Create(config_, bound.weights.text_projection.rows, patches, bound.kind,
+TowerPlan VisionEncoder::Plan(const Bound& bound, std::int64_t patches) const {
+  return TowerPlan::Create(config_, bound.weights.text_projection.rows, patches, *bound.gemm,
                            bound.prepared_inputs);
 }
 
@@ -108,7 +98,7 @@ Result<EncodedPicture> VisionEncoder::Encode(const PreparedPicture& picture,
                                              const EncodeOptions& options) const {
   CARAT_RETURN_IF_ERROR(CheckPrepared(picture));
   CARAT_ASSIGN_OR_RETURN(const std::shared_ptr<const Bound> bound, Weights());
-  CARAT_ASSIGN_OR_RETURN(const TowerPlan plan, Plan(*bound, picture.patches()));
+  const TowerPlan plan = Plan(*bound, picture.patches());
   CARAT_ASSIGN_OR_RETURN(TowerWorkspace ws, TowerWorkspace::Create(plan, config_, work_.workers()));
   EncodedPicture encoded;
   encoded.soft_tokens = plan.tokens;
@@ -117,7 +107,7 @@ Result<EncodedPicture> VisionEncoder::Encode(const PreparedPicture& picture,
   CARAT_ASSIGN_OR_RETURN(encoded.embeddings, Rows(plan.tokens, encoded.text_hidden));
   CARAT_ASSIGN_OR_RETURN(encoded.pooled, Rows(plan.tokens, encoded.vision_hidden));
   std::atomic<StatusCode> failure{StatusCode::kOk};
-  const TowerPass pass{config_, bound->weights,    plan,   ws, kernels_, BlockKernelsBeside(kernels_), work_,
+  const TowerPass pass{config_, bound->weights,    plan,   ws, kernels_, work_,
                        picture, options.cancelled, failure};
   CARAT_RETURN_IF_ERROR(RunTower(pass, encoded.pooled.data(), encoded.embeddings.data()));
   if (!options.keep_pooled) encoded.pooled = {};
@@ -127,7 +117,7 @@ Result<EncodedPicture> VisionEncoder::Encode(const PreparedPicture& picture,
 Result<VisionMemory> VisionEncoder::EstimateMemory(std::int64_t budget) const {
   CARAT_RETURN_IF_ERROR(CheckVisionBudget(budget));
   CARAT_ASSIGN_OR_RETURN(const std::shared_ptr<const Bound> bound, Weights());
-  CARAT_ASSIGN_OR_RETURN(const TowerPlan plan, Plan(*bound, budget * config_.patches_per_token()));
+  const TowerPlan plan = Plan(*bound, budget * config_.patches_per_token());
   const std::int64_t text_hidden = bound->weights.text_projection.rows;
   VisionMemory memory;
   for (const TensorEntry* tensor : VisionTensors(checkpoint_)) memory.weights += tensor->bytes;
@@ -139,7 +129,7 @@ Result<VisionMemory> VisionEncoder::EstimateMemory(std::int64_t budget) const {
 
 Result<bool> VisionEncoder::uses_bf16() const {
   CARAT_ASSIGN_OR_RETURN(const std::shared_ptr<const Bound> bound, Weights());
-  return bound->kind.format == NumberFormat::kBF16;
+  return bound->gemm->format == NumberFormat::kBF16;
 }
 
 Status VisionEncoder::BindWeights() const {

@@ -13,8 +13,7 @@
 #include "carat/status.h"
 #include "lib/base/aligned_buffer.h"
 #include "lib/base/thread_pool.h"
-#include "lib/kernels/kernel_table.h"
-#include "lib/vision/cut_product.h"
+#include "lib/kernels/matmul.h"
 #include "lib/vision/picture.h"
 #include "lib/weights/checkpoint.h"
 #include "lib/weights/vision_config.h"
@@ -24,15 +23,12 @@ namespace carat::internal {
 struct VisionWeights;
 struct TowerPlan;
 
-// The numbers inside the tower's products. Sums, norms and the residual stream are float32 in any case.
-enum class VisionPrecision : std::uint8_t {
-  kAuto,      // bf16 if the weights are and the processor multiplies them faster, else float32
-  kFloat32,   // exact to rounding: what the reference is compared with
-  kBFloat16,  // activations and attention weights rounded to bf16; emulated, slowly, where it has to be
-};
-
 struct VisionOptions {
-  VisionPrecision precision = VisionPrecision::kAuto;
+  // kAuto: bf16 if the weights are and the processor multiplies them faster, else float32. kFloat32: exact to
+  // rounding, what the reference is compared with. kBf16: activations and attention weights rounded to bf16;
+  // emulated, slowly, where the processor has no bf16. Sums, norms and the residual stream are float32 in any
+  // case.
+  MatMulPrecision precision = MatMulPrecision::kAuto;
 };
 
 // A picture as the text model reads it. Independent of the encoder it came from.
@@ -62,12 +58,12 @@ class VisionEncoder {
   // Reads the configuration and nothing else: weights are looked at when the first picture is encoded. What
   // is given must outlive the encoder. Errors: NOT_FOUND if the checkpoint has no vision tower, those of
   // ReadVisionConfig and ReadVisionBudgets.
-  static Result<std::unique_ptr<VisionEncoder>> Create(const Checkpoint& checkpoint,
-                                                       const KernelTable& kernels, const ParallelWork& work,
+  static Result<std::unique_ptr<VisionEncoder>> Create(const Checkpoint& checkpoint, const Kernels& kernels,
+                                                       const ParallelWork& work,
                                                        const VisionOptions& options = {});
   // The same with a configuration that was read elsewhere.
   VisionEncoder(const Checkpoint& checkpoint, const VisionConfig& config, const VisionBudgets& budgets,
-                const KernelTable& kernels, const ParallelWork& work, const VisionOptions& options);
+                const Kernels& kernels, const ParallelWork& work, const VisionOptions& options);
   ~VisionEncoder();
 
   const VisionConfig& config() const { return config_; }
@@ -97,13 +93,13 @@ class VisionEncoder {
  private:
   struct Bound;
   Result<std::shared_ptr<const Bound>> Weights() const;
-  Result<TowerPlan> Plan(const Bound& bound, std::int64_t patches) const;
+  TowerPlan Plan(const Bound& bound, std::int64_t patches) const;
   Status CheckPrepared(const PreparedPicture& picture) const;
 
   const Checkpoint& checkpoint_;
   VisionConfig config_;
   VisionBudgets budgets_;
-  const KernelTable& kernels_;
+  const Kernels& kernels_;
   const ParallelWork& work_;
   VisionOptions options_;
   mutable std::mutex mutex_;

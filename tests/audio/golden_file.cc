@@ -59,11 +59,10 @@ TestEncoder MakeEncoder(const std::string& name, int threads, InstructionSet set
   EXPECT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
   auto pool = ThreadPool::Create(threads);
   EXPECT_TRUE(pool.ok());
-  const auto kernels = KernelsFor(*ChooseInstructionSet(set));
-  EXPECT_TRUE(kernels.ok());
+  const Kernels* kernels = KernelsFor(*ChooseInstructionSet(set));
   test.checkpoint = std::make_unique<Checkpoint>(*std::move(checkpoint));
   test.work = std::make_unique<ParallelWork>(*pool);
-  auto encoder = AudioEncoder::Create(*test.checkpoint, **kernels, *test.work, options);
+  auto encoder = AudioEncoder::Create(*test.checkpoint, *kernels, *test.work, options);
   EXPECT_TRUE(encoder.ok()) << encoder.status().ToString();
   test.encoder = *std::move(encoder);
   return test;

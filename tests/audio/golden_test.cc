@@ -68,7 +68,7 @@ TEST(AudioGoldenTest, TowerAndSoftTokens) {
 TEST(AudioGoldenTest, PlainKernelsAgree) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.model + " " + c.name);
-    ExpectTower(c, MakeEncoder(c.model, 2, InstructionSet::kPlain, {.use_matrix_library = false}), 1e-5);
+    ExpectTower(c, MakeEncoder(c.model, 2, InstructionSet::kPlain), 1e-5);
   }
 }
 

@@ -88,15 +88,14 @@ AudioConfig FullSizeAudio() {
 }
 
 RandomTower::RandomTower(const AudioConfig& config, const RandomAudioWeights& weights, int threads,
-                         AudioPrecision precision, InstructionSet set)
+                         MatMulPrecision precision, InstructionSet set)
     : work_(std::make_unique<ParallelWork>(*ThreadPool::Create(threads))) {
   auto parts = std::make_unique<AudioParts>(config, *work_);
   parts_ = parts.get();
   parts_->weights = weights.weights();
-  const KernelTable* kernels = *KernelsFor(*ChooseInstructionSet(set));
-  parts_->products = *AudioProducts::Create(*kernels, *work_, parts_->weights, precision,
-                                            /*use_matrix_library=*/set != InstructionSet::kPlain);
-  parts_->tower = *AudioTower::Create(parts_->config, parts_->weights, parts_->products);
+  const Kernels* kernels = KernelsFor(*ChooseInstructionSet(set));
+  parts_->matmul = *CreateAudioMatMul(*kernels, *work_, parts_->weights, precision);
+  parts_->tower = *AudioTower::Create(parts_->config, parts_->weights, parts_->matmul);
   encoder_ = std::make_unique<const AudioEncoder>(std::move(parts));
 }
 

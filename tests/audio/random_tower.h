@@ -42,7 +42,7 @@ AudioConfig FullSizeAudio();
 class RandomTower {
  public:
   RandomTower(const AudioConfig& config, const RandomAudioWeights& weights, int threads,
-              AudioPrecision precision, InstructionSet set = InstructionSet::kAuto);
+              MatMulPrecision precision, InstructionSet set = InstructionSet::kAuto);
 
   const AudioParts& parts() const { return *parts_; }
   const AudioEncoder* operator->() const { return encoder_.get(); }

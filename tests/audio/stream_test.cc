@@ -87,7 +87,7 @@ TEST(AudioStreamTest, LargeTower) {
   const SoundFormat format{16000, 1};
   const std::vector<float> sound = TestSound(16000 * 4 + 777, 16000);
   const SoundView view(std::span<const float>(sound), format);
-  const RandomTower exact(config, weights, 2, AudioPrecision::kFloat32);
+  const RandomTower exact(config, weights, 2, MatMulPrecision::kFloat32);
   const auto expected = exact->Encode(view);
   ASSERT_TRUE(expected.ok());
   EXPECT_EQ(expected->count, 101);
@@ -99,7 +99,7 @@ TEST(AudioStreamTest, LargeTower) {
     if (!CpuSupports(set)) continue;
     std::vector<float> first;
     for (const int threads : {1, 2, 4}) {
-      const RandomTower fast(config, weights, threads, AudioPrecision::kFast, set);
+      const RandomTower fast(config, weights, threads, MatMulPrecision::kAuto, set);
       const auto whole = fast->Encode(view);
       ASSERT_TRUE(whole.ok());
       if (threads == 1) first = whole->values;

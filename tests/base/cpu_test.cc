@@ -46,6 +46,8 @@ TEST(InstructionSet, Names) {
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512Amx), "avx512amx");
   EXPECT_EQ(InstructionSetName(InstructionSet::kNeon), "neon");
   EXPECT_EQ(InstructionSetName(InstructionSet::kNeonDot), "neondot");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kAvx2Vnni), "avx2vnni");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kNeonI8mm), "neoni8mm");
   EXPECT_EQ(InstructionSetName(static_cast<InstructionSet>(99)), "unknown");
 }
 
@@ -98,19 +100,6 @@ TEST(InstructionSet, WhatTheMachineLacksIsRefused) {
   }
   EXPECT_EQ(ChooseInstructionSet(static_cast<InstructionSet>(99)).status().code(),
             StatusCode::kInvalidArgument);
-}
-
-TEST(InstructionSet, OneIncludesTheLesserOnesOfItsArchitecture) {
-  EXPECT_TRUE(Includes(InstructionSet::kPlain, InstructionSet::kPlain));
-  EXPECT_FALSE(Includes(InstructionSet::kPlain, InstructionSet::kAvx2));
-  EXPECT_TRUE(Includes(InstructionSet::kAvx512Amx, InstructionSet::kAvx2));
-  EXPECT_FALSE(Includes(InstructionSet::kAvx512Bf16, InstructionSet::kAvx512Amx));
-  EXPECT_TRUE(Includes(InstructionSet::kNeonDot, InstructionSet::kNeon));
-  EXPECT_TRUE(Includes(InstructionSet::kNeon, InstructionSet::kPlain));
-  EXPECT_FALSE(Includes(InstructionSet::kNeonDot, InstructionSet::kAvx512Amx));
-  EXPECT_FALSE(Includes(InstructionSet::kAvx512Amx, InstructionSet::kNeon));
-  // A machine has sets of one architecture only.
-  EXPECT_FALSE(CpuSupports(InstructionSet::kNeon) && CpuSupports(InstructionSet::kAvx2));
 }
 
 TEST(AvailableProcessors, FollowsTheAffinity) {

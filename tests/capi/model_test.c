@@ -128,6 +128,8 @@ static void instruction_sets(const carat_model* model) {
   CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_AVX512_AMX), "avx512amx") == 0);
   CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_NEON), "neon") == 0);
   CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_NEON_DOT), "neondot") == 0);
+  CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_AVX2_VNNI), "avx2vnni") == 0);
+  CHECK(strcmp(carat_instruction_set_name(CARAT_INSTRUCTION_SET_NEON_I8MM), "neoni8mm") == 0);
   CHECK(strcmp(carat_instruction_set_name(77), "unknown") == 0);
   carat_instruction_set sets[16] = {9, 9, 9};
   size_t count = 0;

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "lib/base/tensor.h"
-#include "lib/kernels/tile_config.h"
+#include "lib/kernels/simd/tile_config.h"
 
 #define CARAT_TILES
 
@@ -19,37 +19,43 @@ namespace {
 #include "tests/kernels/emulated_tiles.inc.h"
 
 namespace integers {
-#include "tests/kernels/plain_lanes.inc.h"
+#include "tests/kernels/plain_vectors.inc.h"
 
-#include "lib/kernels/integer_kernels.inc.h"
+#include "lib/kernels/gemm/int8.inc.h"
 }  // namespace integers
 
 namespace bf16 {
-// As bf16_avx512.cc packs: panels of 64 outputs, in each pairs of columns of 16 * n outputs.
-void Pack(const std::byte* w, std::int64_t w_stride, std::int64_t outputs, std::int64_t cols, bool transposed,
-          std::byte* packed) {
-  std::memset(packed, 0, Bf16PackedBytes(outputs, cols));
-  for (std::int64_t n = 0; n < outputs; ++n) {
-    const std::int64_t panel = n / kBf16Outputs * kBf16Outputs;
-    const std::int64_t width = std::min(kBf16Outputs, (outputs - panel + 15) / 16 * 16);
-    for (std::int64_t k = 0; k < cols; ++k) {
-      std::byte* to = packed + Bf16PackedBytes(panel, cols) + (k / 2 * width + n - panel) * 4 + k % 2 * 2;
-      std::memcpy(to, w + 2 * (transposed ? k * w_stride + n : n * w_stride + k), 2);
+std::size_t NoScratch(std::int64_t, std::int64_t) {
+  return 0;
+}
+
+// As bf16.inc.h packs: panels of 64 rows of weights, in each pairs of columns of 16 * n rows.
+void Bf16Pack(const GemmShape& s, const void* w, void* packed) {
+  const auto* from = static_cast<const std::byte*>(w);
+  auto* to = static_cast<std::byte*>(packed);
+  std::memset(to, 0, Bf16PackedBytes(s.n, s.k));
+  for (std::int64_t n = 0; n < s.n; ++n) {
+    const std::int64_t panel = n / kBf16N * kBf16N;
+    const std::int64_t width = std::min(kBf16N, (s.n - panel + 15) / 16 * 16);
+    for (std::int64_t k = 0; k < s.k; ++k) {
+      const std::size_t at =
+          Bf16PackedBytes(panel, s.k) + static_cast<std::size_t>((k / 2 * width + n - panel) * 4 + k % 2 * 2);
+      std::memcpy(to + at, from + 2 * (s.w_transposed ? k * s.w_stride + n : n * s.w_stride + k), 2);
     }
   }
 }
 
-#include "lib/kernels/bf16_tiles.inc.h"
+#include "lib/kernels/gemm/bf16_amx.inc.h"
 }  // namespace bf16
 
 }  // namespace
 
-const IntegerKernels& EmulatedTileKernels() {
-  return integers::kTable;
+const Int8Gemm& EmulatedInt8TileGemm() {
+  return integers::kInt8;
 }
 
-const Bf16Kernels& EmulatedBf16TileKernels() {
-  return bf16::kTable;
+const GemmKernels& EmulatedBf16TileGemm() {
+  return bf16::kBf16ByTiles;
 }
 
 }  // namespace carat::internal

@@ -2,15 +2,13 @@
 #ifndef CARAT_TESTS_KERNELS_EMULATED_TILES_H_
 #define CARAT_TESTS_KERNELS_EMULATED_TILES_H_
 
-#include "lib/kernels/bf16_kernels.h"
-#include "lib/kernels/integer_kernels.h"
+#include "lib/kernels/gemm/gemm.h"
 
 namespace carat::internal {
 
-// What integer_amx.cc computes, with emulated tiles and vectors.
-const IntegerKernels& EmulatedTileKernels();
-// What bf16_amx.cc computes.
-const Bf16Kernels& EmulatedBf16TileKernels();
+// What targets/avx512_amx.cc computes, with emulated tiles and vectors.
+const Int8Gemm& EmulatedInt8TileGemm();
+const GemmKernels& EmulatedBf16TileGemm();
 
 }  // namespace carat::internal
 

@@ -1,4 +1,4 @@
-// `Tiles` of amx_tiles.inc.h in plain C++. It fails a test where the processor would raise an exception.
+// `Tiles` of simd/amx.h in plain C++. It fails a test where the processor would raise an exception.
 struct Tiles {
   struct State {
     TileConfig config;

@@ -1,5 +1,5 @@
 // The decoder gives the same for whole prompts, chunks, single tokens and any number of threads, and for a
-// position whether others are wanted or not. (That it gives what the reference gives is shown in
+// position whether others are requested or not. (That it gives what the reference gives is shown in
 // tests/golden.)
 #include "lib/text/decoder.h"
 
@@ -24,12 +24,12 @@ class Machine {
   Machine(const std::string& name, int threads, std::int64_t chunk, KvFormat format = KvFormat::kF32)
       : checkpoint_(*Checkpoint::Open(std::string(CARAT_TEST_DATA) + "/" + name)),
         weights_(*BindTextWeights(checkpoint_)),
-        kernels_(*KernelsFor(*ChooseInstructionSet(InstructionSet::kAuto))),
+        kernels_(KernelsFor(*ChooseInstructionSet(InstructionSet::kAuto))),
         work_(*ThreadPool::Create(threads)),
-        linear_(*LinearEngine::Create(*kernels_, work_, weights_.MaxColumns(), true)),
-        decoder_(checkpoint_.config().text, weights_, linear_),
+        matmul_(*MatMul::Create(*kernels_, work_, {.max_k = weights_.MaxColumns()})),
+        decoder_(checkpoint_.config().text, weights_, matmul_),
         cache_(*KvCache::Create(checkpoint_.config().text, format, chunk)),
-        workspace_(*Workspace::Create(checkpoint_.config().text, chunk, threads)),
+        workspace_(*Workspace::Create(checkpoint_.config().text, chunk, matmul_)),
         chunk_(chunk) {}
 
   const TextConfig& config() const { return checkpoint_.config().text; }
@@ -43,20 +43,20 @@ class Machine {
     return tokens;
   }
 
-  // Reads tokens in chunks; logits of the wanted ones (indices into `tokens`).
-  std::vector<float> Read(std::span<const std::int32_t> tokens, const std::vector<std::int64_t>& wanted) {
+  // Reads tokens in chunks; logits of the requested ones (indices into `tokens`).
+  std::vector<float> Read(std::span<const std::int32_t> tokens, const std::vector<std::int64_t>& requested) {
     std::vector<float> logits;
     const auto total = static_cast<std::int64_t>(tokens.size());
     for (std::int64_t at = 0; at < total; at += chunk_) {
       const std::int64_t count = std::min(chunk_, total - at);
       std::vector<std::int64_t> rows;
-      for (const std::int64_t w : wanted) {
+      for (const std::int64_t w : requested) {
         if (w >= at && w < at + count) rows.push_back(w - at);
       }
       Chunk chunk;
       chunk.tokens = tokens.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
       chunk.first_position = position_;
-      chunk.wanted = rows;
+      chunk.requested = rows;
       EXPECT_TRUE(decoder_.Forward(chunk, cache_, workspace_).ok());
       position_ += count;
       std::vector<float> part(rows.size() * static_cast<std::size_t>(config().vocabulary_size));
@@ -72,9 +72,9 @@ class Machine {
  private:
   Checkpoint checkpoint_;
   TextWeights weights_;
-  const KernelTable* kernels_;
+  const Kernels* kernels_;
   ParallelWork work_;
-  LinearEngine linear_;
+  MatMul matmul_;
   TextDecoder decoder_;
   KvCache cache_;
   Workspace workspace_;
@@ -92,9 +92,9 @@ float LargestDifference(const std::vector<float>& a, const std::vector<float>& b
 }
 
 std::vector<std::int64_t> LastOf(std::size_t count, std::int64_t n) {
-  std::vector<std::int64_t> wanted(static_cast<std::size_t>(n));
-  std::iota(wanted.begin(), wanted.end(), static_cast<std::int64_t>(count) - n);
-  return wanted;
+  std::vector<std::int64_t> requested(static_cast<std::size_t>(n));
+  std::iota(requested.begin(), requested.end(), static_cast<std::int64_t>(count) - n);
+  return requested;
 }
 
 class DecoderTest : public testing::TestWithParam<const char*> {};
@@ -103,17 +103,17 @@ class DecoderTest : public testing::TestWithParam<const char*> {};
 TEST_P(DecoderTest, ChunksAndThreadsChangeNothing) {
   Machine whole(GetParam(), 1, 1400);
   const auto tokens = whole.RandomTokens(1400);
-  const auto wanted = LastOf(tokens.size(), 20);
-  const auto expected = whole.Read(tokens, wanted);
+  const auto requested = LastOf(tokens.size(), 20);
+  const auto expected = whole.Read(tokens, requested);
   for (const float logit : expected) ASSERT_TRUE(std::isfinite(logit));
   for (const std::int64_t chunk : {7, 64, 300}) {
     Machine chunked(GetParam(), 1, chunk);
-    const auto one_thread = chunked.Read(tokens, wanted);
+    const auto one_thread = chunked.Read(tokens, requested);
     EXPECT_LT(LargestDifference(one_thread, expected), 1e-3f) << "chunks of " << chunk;
     for (const int threads : {2, 4}) {
       if (chunk == 7) continue;  // the single tokens below show this path
       Machine parallel(GetParam(), threads, chunk);
-      const auto same = parallel.Read(tokens, wanted);
+      const auto same = parallel.Read(tokens, requested);
       ASSERT_EQ(same.size(), one_thread.size());
       EXPECT_EQ(std::memcmp(same.data(), one_thread.data(), same.size() * sizeof(float)), 0)
           << threads << " threads, chunks of " << chunk;
@@ -140,13 +140,13 @@ TEST_P(DecoderTest, WantedPositionsDoNotDependOnTheOthers) {
   const auto tokens = all.RandomTokens(60);
   const auto everything = all.Read(tokens, LastOf(60, 60));
   Machine some(GetParam(), 2, 64);
-  const std::vector<std::int64_t> wanted = {0, 13, 14, 59};
-  const auto few = some.Read(tokens, wanted);
+  const std::vector<std::int64_t> requested = {0, 13, 14, 59};
+  const auto few = some.Read(tokens, requested);
   const auto vocabulary = static_cast<std::size_t>(all.config().vocabulary_size);
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
+  for (std::size_t i = 0; i < requested.size(); ++i) {
     for (std::size_t v = 0; v < vocabulary; ++v) {
-      ASSERT_NEAR(few[i * vocabulary + v], everything[static_cast<std::size_t>(wanted[i]) * vocabulary + v],
-                  5e-4f);
+      ASSERT_NEAR(few[i * vocabulary + v],
+                  everything[static_cast<std::size_t>(requested[i]) * vocabulary + v], 5e-4f);
     }
   }
   // What was left out of the prompt is not missing afterwards.
@@ -202,20 +202,20 @@ TEST(DecoderCancelTest, StopsBetweenLayers) {
   const TextConfig& config = checkpoint.config().text;
   const auto weights = *BindTextWeights(checkpoint);
   const ParallelWork work(*ThreadPool::Create(1));
-  const auto linear = *LinearEngine::Create(PlainKernels(), work, weights.MaxColumns(), false);
-  const TextDecoder decoder(config, weights, linear);
+  const auto matmul = *MatMul::Create(kPlainKernels, work, {.max_k = weights.MaxColumns()});
+  const TextDecoder decoder(config, weights, matmul);
   auto cache = *KvCache::Create(config, KvFormat::kF32, 8);
-  auto workspace = *Workspace::Create(config, 8, 1);
+  auto workspace = *Workspace::Create(config, 8, matmul);
   std::atomic<bool> cancelled{false};
   int layers_seen = 0;
   const HiddenStateCallback observer = [&](std::int32_t, std::int64_t, std::int64_t, std::span<const float>) {
     if (++layers_seen == 4) cancelled = true;
   };
   const std::vector<std::int32_t> tokens = {2, 30, 31};
-  const std::vector<std::int64_t> wanted = {2};
+  const std::vector<std::int64_t> requested = {2};
   Chunk chunk;
   chunk.tokens = tokens;
-  chunk.wanted = wanted;
+  chunk.requested = requested;
   chunk.observer = &observer;
   chunk.cancelled = &cancelled;
   const Status status = decoder.Forward(chunk, cache, workspace);

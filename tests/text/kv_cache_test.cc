@@ -46,26 +46,25 @@ void Store(KvLayer& layer, std::int64_t position) {
       value.push_back(Number(position, head, i, false));
     }
   }
-  layer.Store(PlainKernels(), position, key.data(), value.data());
+  layer.Store(kReferenceKvCodecs[layer.format()], position, key.data(), value.data());
 }
 
 float Load(const KvLayer& layer, std::int64_t position, std::int64_t head, std::int64_t element, bool key) {
   const std::int64_t page = position / kPagePositions;
-  const void* plane = key ? layer.Keys(page, head) : layer.Values(page, head);
+  const KvPlanes planes = layer.Planes(page, head);
+  const std::byte* plane = key ? planes.keys : planes.values;
   const std::int64_t place = position % kPagePositions;
-  if (layer.format() == KvFormat::kInt16 || layer.format() == KvFormat::kInt8) {
-    const auto at = key ? KeyIndex(layer.format(), kPagePositions, place, element)
-                        : ValueIndex(layer.format(), kHeadDim, place, element);
-    const float scale = (key ? layer.KeyScales(page, head) : layer.ValueScales(page, head))[place];
-    return scale * static_cast<float>(layer.format() == KvFormat::kInt16
-                                          ? static_cast<const std::int16_t*>(plane)[at]
-                                          : static_cast<const std::int8_t*>(plane)[at]);
+  const KvFormat format = layer.format();
+  const std::int64_t at =
+      key ? KeyIndex(format, place, element) : ValueIndex(format, kHeadDim, place, element);
+  if (format == KvFormat::kInt16 || format == KvFormat::kInt8) {
+    const float scale = (key ? planes.key_scales : planes.value_scales)[place];
+    return scale * static_cast<float>(format == KvFormat::kInt16
+                                          ? reinterpret_cast<const std::int16_t*>(plane)[at]
+                                          : reinterpret_cast<const std::int8_t*>(plane)[at]);
   }
-  const auto format = layer.format() == KvFormat::kF32 ? NumberFormat::kF32 : NumberFormat::kBF16;
-  const std::int64_t slot = position % kPagePositions;
-  const auto index = key ? KeyIndex(layer.format(), kPagePositions, slot, element)
-                         : ValueIndex(layer.format(), kHeadDim, slot, element);
-  return LoadValue(static_cast<const std::byte*>(plane), format, index);
+  return LoadValue(plane, format == KvFormat::kF32 ? NumberFormat::kF32 : NumberFormat::kBF16,
+                   static_cast<std::size_t>(at));
 }
 
 void ExpectHolds(const KvLayer& layer, std::int64_t first, std::int64_t last) {
@@ -122,7 +121,7 @@ TEST(KvLayerTest, ACloneIsIndependent) {
     const auto copy = layer.Clone();
     ASSERT_TRUE(copy.ok());
     std::vector<float> zeros(kHeads * kHeadDim, 0.0f);
-    layer.Store(PlainKernels(), 3, zeros.data(), zeros.data());
+    layer.Store(kReferenceKvCodecs[layer.format()], 3, zeros.data(), zeros.data());
     ExpectHolds(*copy, 0, 9);
     EXPECT_EQ(Load(layer, 3, 1, 2, true), 0.0f);
   }

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "lib/base/cpu.h"
-#include "lib/kernels/block_kernels.h"
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/staged_matmul.h"
 #include "lib/vision/tower.h"
 #include "lib/vision/vision.h"
 #include "tests/vision/golden.h"
@@ -26,11 +25,11 @@ struct Fixture {
 };
 
 std::unique_ptr<Fixture> Open(const std::string& model, InstructionSet set, int threads,
-                              VisionPrecision precision) {
+                              MatMulPrecision precision) {
   auto checkpoint = Checkpoint::Open(GoldenFolder(model));
   EXPECT_TRUE(checkpoint.ok()) << checkpoint.status().ToString();
   auto fixture = std::make_unique<Fixture>(Fixture{*std::move(checkpoint), MakeWork(threads), nullptr});
-  auto encoder = VisionEncoder::Create(fixture->checkpoint, **KernelsFor(set), *fixture->work, {precision});
+  auto encoder = VisionEncoder::Create(fixture->checkpoint, *KernelsFor(set), *fixture->work, {precision});
   EXPECT_TRUE(encoder.ok()) << encoder.status().ToString();
   fixture->encoder = *std::move(encoder);
   return fixture;
@@ -89,7 +88,7 @@ TEST(TowerTest, Float32EqualsTheReference) {
   int pictures = 0;
   for (const char* model : kGoldenModels) {
     for (const InstructionSet set : AvailableInstructionSets()) {
-      const auto fixture = Open(model, set, 2, VisionPrecision::kFloat32);
+      const auto fixture = Open(model, set, 2, MatMulPrecision::kFloat32);
       EXPECT_FALSE(*fixture->encoder->uses_bf16());
       const bool plain = set == InstructionSet::kPlain;
       const Errors errors = GoldenErrors(model, *fixture->encoder, plain ? 70 : 280);
@@ -105,7 +104,7 @@ TEST(TowerTest, Float32EqualsTheReference) {
 
 TEST(TowerTest, Bf16IsAsCloseAsItsRounding) {
   for (const char* model : kGoldenModels) {
-    const auto fixture = Open(model, Best(), 2, VisionPrecision::kBFloat16);
+    const auto fixture = Open(model, Best(), 2, MatMulPrecision::kBf16);
     EXPECT_TRUE(*fixture->encoder->uses_bf16());
     const Errors errors = GoldenErrors(model, *fixture->encoder);
     EXPECT_LT(errors.pooled, 2e-2) << model;
@@ -118,7 +117,7 @@ TEST(TowerTest, FramesOfAVideoEqualTheReference) {
   const GoldenFile golden("tiny-e2b");
   const auto rgb = golden.Read<std::uint8_t>("video/video_rgb");
   const auto expected = golden.Read<float>("video/video_soft_tokens");
-  const auto fixture = Open("tiny-e2b", Best(), 2, VisionPrecision::kFloat32);
+  const auto fixture = Open("tiny-e2b", Best(), 2, MatMulPrecision::kFloat32);
   std::vector<VideoFrame> frames;
   for (std::int64_t i = 0; i < rgb.size(0); ++i)
     frames.push_back({ViewOf(rgb, i), static_cast<double>(59 + i)});
@@ -144,7 +143,7 @@ TEST(TowerTest, FramesOfAVideoEqualTheReference) {
 }
 
 TEST(TowerTest, ThreadsChangeNothing) {
-  for (const VisionPrecision precision : {VisionPrecision::kFloat32, VisionPrecision::kBFloat16}) {
+  for (const MatMulPrecision precision : {MatMulPrecision::kFloat32, MatMulPrecision::kBf16}) {
     const GoldenFile golden("tiny-e2b");
     std::vector<float> expected;
     for (const int threads : {1, 2, 4}) {
@@ -161,7 +160,7 @@ TEST(TowerTest, ThreadsChangeNothing) {
 
 TEST(TowerTest, SeveralThreadsMayEncodeAtOnce) {
   const GoldenFile golden("tiny-31b");
-  const auto fixture = Open("tiny-31b", Best(), 2, VisionPrecision::kAuto);
+  const auto fixture = Open("tiny-31b", Best(), 2, MatMulPrecision::kAuto);
   std::vector<std::vector<float>> results(3);
   std::vector<std::thread> threads;
   for (auto& result : results) {
@@ -233,21 +232,19 @@ class RandomTower {
     return picture;
   }
 
-  std::vector<float> Run(const PreparedPicture& picture, const ProductKind& kind, InstructionSet set,
+  std::vector<float> Run(const PreparedPicture& picture, const GemmKernels& gemm, InstructionSet set,
                          int threads) {
     const auto work = MakeWork(threads);
     const std::int64_t inputs = CountPreparedInputs(weights_);
-    const auto plan = TowerPlan::Create(config_, 50, picture.patches(), kind, inputs);
-    EXPECT_TRUE(plan.ok()) << plan.status().ToString();
-    auto ws = TowerWorkspace::Create(*plan, config_, threads);
+    const TowerPlan plan = TowerPlan::Create(config_, 50, picture.patches(), gemm, inputs);
+    auto ws = TowerWorkspace::Create(plan, config_, threads);
     EXPECT_TRUE(ws.ok()) << ws.status().ToString();
-    EXPECT_EQ(ws->memory_bytes(), plan->bytes.Total(inputs, threads));
-    const KernelTable& kernels = **KernelsFor(set);
+    EXPECT_EQ(ws->memory_bytes(), plan.bytes.Total(inputs, threads));
+    const Kernels& kernels = *KernelsFor(set);
     std::atomic<StatusCode> failure{StatusCode::kOk};
-    const TowerPass pass{config_, weights_, *plan,   *ws,    kernels, BlockKernelsBeside(kernels),
-                         *work,   picture,  nullptr, failure};
-    std::vector<float> pooled(static_cast<std::size_t>(plan->tokens * 44));
-    std::vector<float> soft_tokens(static_cast<std::size_t>(plan->tokens * 50));
+    const TowerPass pass{config_, weights_, plan, *ws, kernels, *work, picture, nullptr, failure};
+    std::vector<float> pooled(static_cast<std::size_t>(plan.tokens * 44));
+    std::vector<float> soft_tokens(static_cast<std::size_t>(plan.tokens * 50));
     const Status status = RunTower(pass, pooled.data(), soft_tokens.data());
     EXPECT_TRUE(status.ok()) << status.ToString();
     return soft_tokens;
@@ -280,34 +277,34 @@ class RandomTower {
   std::vector<std::vector<std::uint16_t>> storage_;
 };
 
-TEST(TowerTest, EveryWayOfComputingEqualsThePlainOne) {
-  constexpr ProductKind kPlain = {BlockMethod::kPlain, NumberFormat::kF32, nullptr};
-  constexpr ProductKind kPlainBf16 = {BlockMethod::kPlain, NumberFormat::kBF16, nullptr};
+TEST(TowerTest, EveryWayOfComputingEqualsTheReference) {
   struct Way {
-    ProductKind kind;
+    const GemmKernels* gemm;
     double bound;
   };
-  std::vector<Way> float32 = {{{BlockMethod::kLibrary, NumberFormat::kF32, nullptr}, 1e-5}};
+  const std::vector<Way> float32 = {{&LibraryGemm(), 1e-5}};
   // Where a number lies between two of bf16, float32 rounding decides: single values differ by a step.
-  std::vector<Way> bf16 = {{{BlockMethod::kWidened, NumberFormat::kBF16, nullptr}, 1e-2}};
+  std::vector<Way> bf16 = {{&WidenedBf16Gemm(), 1e-2}};
   for (const InstructionSet set : AvailableInstructionSets()) {
-    if (const Bf16Kernels* kernels = Bf16KernelsFor(set))
-      bf16.push_back({{BlockMethod::kDotPairs, NumberFormat::kBF16, kernels}, 1e-2});
+    if (!ChooseInstructionSet(set).ok()) continue;
+    const Kernels* kernels = KernelsFor(set);
+    if (kernels != nullptr && kernels->bf16 != nullptr) bf16.push_back({kernels->bf16, 1e-2});
   }
   for (const bool clipped : {false, true}) {
     RandomTower tower(clipped ? 1 : 2, clipped);
     EXPECT_EQ(tower.prepared_inputs(), clipped ? 2 : 1);
     for (const auto& [across, down] : {std::pair{2, 2}, std::pair{30, 20}, std::pair{2, 62}}) {
       const PreparedPicture picture = tower.Picture(across, down);
-      const auto plain = tower.Run(picture, kPlain, InstructionSet::kPlain, 1);
-      const auto plain_bf16 = tower.Run(picture, kPlainBf16, InstructionSet::kPlain, 1);
+      const auto plain = tower.Run(picture, ReferenceGemm(NumberFormat::kF32), InstructionSet::kPlain, 1);
+      const auto plain_bf16 =
+          tower.Run(picture, ReferenceGemm(NumberFormat::kBF16), InstructionSet::kPlain, 1);
       EXPECT_LT(RelativeError(plain_bf16.data(), plain), 2e-2);
       for (const Way& way : float32) {
-        const auto found = tower.Run(picture, way.kind, Best(), 3);
+        const auto found = tower.Run(picture, *way.gemm, Best(), 3);
         EXPECT_LT(RelativeError(found.data(), plain), way.bound) << across << " x " << down;
       }
       for (const Way& way : bf16) {
-        const auto found = tower.Run(picture, way.kind, Best(), 3);
+        const auto found = tower.Run(picture, *way.gemm, Best(), 3);
         EXPECT_LT(RelativeError(found.data(), plain_bf16), way.bound) << across << " x " << down;
       }
     }
@@ -315,7 +312,7 @@ TEST(TowerTest, EveryWayOfComputingEqualsThePlainOne) {
 }
 
 TEST(TowerTest, CancellingStops) {
-  const auto fixture = Open("tiny-e2b", Best(), 2, VisionPrecision::kAuto);
+  const auto fixture = Open("tiny-e2b", Best(), 2, MatMulPrecision::kAuto);
   const std::vector<std::uint8_t> rgb(std::size_t{3} * 1200 * 900, 9);
   const auto prepared = fixture->encoder->Prepare({rgb.data(), 1200, 900, 0}, 1120);
   ASSERT_TRUE(prepared.ok()) << prepared.status().ToString();
@@ -328,7 +325,7 @@ TEST(TowerTest, CancellingStops) {
 }
 
 TEST(VisionEncoderTest, RefusesPicturesOfAnotherTower) {
-  const auto fixture = Open("tiny-e2b", Best(), 1, VisionPrecision::kAuto);
+  const auto fixture = Open("tiny-e2b", Best(), 1, MatMulPrecision::kAuto);
   const std::vector<std::uint8_t> rgb(std::size_t{3} * 100 * 100, 9);
   for (int change = 0; change < 5; ++change) {
     auto prepared = fixture->encoder->Prepare({rgb.data(), 100, 100, 0}, 70);
@@ -345,13 +342,13 @@ TEST(VisionEncoderTest, RefusesPicturesOfAnotherTower) {
 }
 
 TEST(VisionEncoderTest, BudgetsDefaultToTheProcessorsOwn) {
-  const auto fixture = Open("tiny-e2b", Best(), 1, VisionPrecision::kAuto);
+  const auto fixture = Open("tiny-e2b", Best(), 1, MatMulPrecision::kAuto);
   const std::vector<std::uint8_t> rgb(std::size_t{3} * 640 * 480, 9);
   EXPECT_EQ(fixture->encoder->Prepare({rgb.data(), 640, 480, 0})->soft_tokens, 266);
 }
 
 TEST(VisionEncoderTest, MemoryIsEstimatedAndReleased) {
-  const auto fixture = Open("tiny-31b", Best(), 2, VisionPrecision::kFloat32);
+  const auto fixture = Open("tiny-31b", Best(), 2, MatMulPrecision::kFloat32);
   const auto small = fixture->encoder->EstimateMemory(70);
   const auto large = fixture->encoder->EstimateMemory(1120);
   ASSERT_TRUE(small.ok() && large.ok());
@@ -388,11 +385,9 @@ TEST(VisionEncoderTest, ReleasedTowersStayWithinTheirMemory) {
     config.head_dim = r.head_dim;
     config.patch_size = 16;
     config.pooling_kernel_size = 3;
-    for (const ProductKind& kind : {ProductKind{BlockMethod::kLibrary, NumberFormat::kF32, nullptr},
-                                    ProductKind{BlockMethod::kWidened, NumberFormat::kBF16, nullptr}}) {
-      const auto plan = TowerPlan::Create(config, r.text_hidden, 10080, kind, r.inputs);
-      ASSERT_TRUE(plan.ok());
-      EXPECT_LT(plan->bytes.Total(r.inputs, 16), 600e6) << r.hidden;
+    for (const GemmKernels* gemm : {&LibraryGemm(), &WidenedBf16Gemm()}) {
+      const TowerPlan plan = TowerPlan::Create(config, r.text_hidden, 10080, *gemm, r.inputs);
+      EXPECT_LT(plan.bytes.Total(r.inputs, 16), 600e6) << r.hidden;
     }
   }
 }
