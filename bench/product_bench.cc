@@ -36,7 +36,7 @@ void BM_Product(benchmark::State& state) {
   std::vector<std::int32_t> sums(values.size() / 32, -96), fine(values.size() / 16, -48);
   const QuantizedRows x{values.data(), scales.data(), sums.data(), fine.data(), cols};
   std::vector<float> y(static_cast<std::size_t>(rows * kPanelN));
-  const std::int64_t prefetch_bytes = StreamPrefetchBytes();
+  const std::int64_t prefetch_bytes = DefaultStreamPrefetchBytes();
   for (auto iteration : state) {
     static_cast<void>(iteration);
     for (std::int64_t p = 0; p < panels; ++p) {

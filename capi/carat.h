@@ -475,6 +475,11 @@ typedef struct carat_model_options {
   // the model takes pictures and sound. Folders hold their own towers. NULL, the default: text only.
   const char* mmproj;
   size_t mmproj_size;
+  // Loops that stream weights prefetch so many bytes ahead, 0 .. 65536; 0: not at all. It changes speed only,
+  // never a result. -1, the default: the environment's CARAT_STREAM_PREFETCH, or else the fastest of a few
+  // distances, measured for 10 to 50 ms on weights that loading left in memory (packed or preloaded ones, 128
+  // MB or more); otherwise a default by processor family. carat_model_info says which it is.
+  int64_t stream_prefetch_bytes;
 } carat_model_options;
 
 // Prepares the struct: see rule 4. Since 0.1.
@@ -558,6 +563,7 @@ typedef struct carat_model_info {
   // logits nobody wants: what bounds the reading of prompts.
   int64_t bytes_per_token;
   int64_t operations_per_prompt_token;
+  int64_t stream_prefetch_bytes;  // see carat_model_options
 } carat_model_info;
 
 // Prepares the struct: see rule 4. Since 0.1.

@@ -135,6 +135,7 @@ Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
   options.threads = given.threads;
   options.instruction_set = static_cast<InstructionSet>(given.instruction_set);
   options.preload = given.preload != 0;
+  options.stream_prefetch_bytes = given.stream_prefetch_bytes;
   options.progress = carat::capi::ToProgress(given.progress, given.progress_user_data);
   options.log = ToLog(given.log, given.log_user_data);
   return options;
@@ -149,6 +150,7 @@ carat_model_info ToInfo(const ModelInfo& info) {
   filled.integer_weights = info.integer_weights ? 1 : 0;
   filled.bytes_per_token = info.bytes_per_token;
   filled.operations_per_prompt_token = info.operations_per_prompt_token;
+  filled.stream_prefetch_bytes = info.stream_prefetch_bytes;
   filled.layers = info.layers;
   filled.kv_shared_layers = info.kv_shared_layers;
   filled.hidden_size = info.hidden_size;

@@ -60,9 +60,9 @@ void PrintModel(const Inspection& inspection) {
   Row("context", Grouped(info.context_length));
   Row("stop tokens", absl::StrJoin(inspection.stop_tokens, ", "));
   Row("sampling", inspection.sampling);
-  Row("this machine",
-      absl::StrFormat("%d threads; %s; runs %s", inspection.threads,
-                      absl::StrJoin(inspection.instruction_sets, ", "), inspection.instruction_set));
+  Row("this machine", absl::StrFormat("%d threads; %s; runs %s; weights prefetched %s bytes ahead",
+                                      inspection.threads, absl::StrJoin(inspection.instruction_sets, ", "),
+                                      inspection.instruction_set, Grouped(info.stream_prefetch_bytes)));
 }
 
 void PrintLayers(const Inspection& inspection) {

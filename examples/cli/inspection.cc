@@ -260,6 +260,7 @@ std::string InspectionAsJson(const Inspection& inspection, const std::vector<Ten
   json.Key("sampling").String(inspection.sampling);
   json.Key("threads").Integer(inspection.threads);
   json.Key("instruction_set").String(inspection.instruction_set);
+  json.Key("stream_prefetch_bytes").Integer(inspection.info.stream_prefetch_bytes);
   WriteStrings(json, "instruction_sets", inspection.instruction_sets);
   json.Key("layer_kinds").BeginArray();
   for (const LayerKind& kind : inspection.layer_kinds) {

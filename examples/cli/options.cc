@@ -144,6 +144,8 @@ void AddModelArguments(CLI::App& command, ModelArguments& a) {
   AddValue(command, kGroup, "--instruction-set", a.instruction_set, "SET",
            ListNames(InstructionSetNames()) + "; auto: the best here  [auto]")
       ->check(CLI::IsMember(InstructionSetNames()));
+  AddValue(command, kGroup, "--stream-prefetch", a.stream_prefetch, "BYTES",
+           "Prefetch weights so far ahead, 0 to 65536; -1: measure which distance is the fastest  [-1]");
   AddValue(command, kGroup, "--weights", a.weights, "TYPE",
            ListNames(WeightTypeNames()) + "; int8, int4: round bf16 weights while loading  [stored]")
       ->check(CLI::IsMember(WeightTypeNames()));
@@ -221,6 +223,7 @@ Model LoadModel(const ModelArguments& arguments, const Interrupts& interrupts) {
   options.weight_type = ParseWeightType(arguments.weights);
   options.precision = ParsePrecision(arguments.precision);
   options.preload = !arguments.no_preload;
+  options.stream_prefetch_bytes = arguments.stream_prefetch;
   options.mmproj = arguments.mmproj;
   ProgressBar bar("loading", !arguments.quiet);
   options.progress = [&bar, &interrupts](std::int64_t done, std::int64_t total) {

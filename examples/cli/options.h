@@ -22,6 +22,7 @@ struct ModelArguments {
   std::string weights = "stored";
   std::string precision = "auto";
   bool no_preload = false;
+  std::int64_t stream_prefetch = -1;
   bool verbose = false;
   bool quiet = false;
 };

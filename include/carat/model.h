@@ -106,6 +106,11 @@ struct ModelOptions {
   // Read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk.
   bool preload = false;
+  // Loops that stream weights prefetch so many bytes ahead, 0 .. 65536; 0: not at all. It changes speed only,
+  // never a result. -1: the environment's CARAT_STREAM_PREFETCH, or else the fastest of a few distances, measured
+  // for 10 to 50 ms on weights that loading left in memory (packed or preloaded ones, 128 MB or more); otherwise
+  // a default by processor family. ModelInfo says which it is.
+  std::int64_t stream_prefetch_bytes = -1;
   // Told in bytes of weights while packing and then, from 0 again, while preloading.
   ProgressCallback progress;
   LogCallback log;
@@ -129,6 +134,7 @@ struct ModelInfo {
   // logits nobody wants: what bounds the reading of prompts.
   std::int64_t bytes_per_token = 0;
   std::int64_t operations_per_prompt_token = 0;
+  std::int64_t stream_prefetch_bytes = 0;  // see ModelOptions
   bool integer_weights = false;  // some weights are multiplied as integers: int8, int4, blocks
   bool has_vision = false;       // the checkpoint has a vision tower
   bool has_audio = false;        // the checkpoint has an audio tower

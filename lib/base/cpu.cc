@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -198,10 +199,37 @@ Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {
   return requested;
 }
 
-std::int64_t StreamPrefetchBytes() noexcept {
+Result<std::int64_t> StreamPrefetchSetting(std::int64_t requested, std::int64_t most) {
+  if (requested >= 0) {
+    if (requested <= most) return requested;
+    return InvalidArgument("stream_prefetch_bytes is %d, but must be at most %d", requested, most);
+  }
+  if (requested != -1) {
+    return InvalidArgument("stream_prefetch_bytes is %d, but must be -1 (measure) or 0 .. %d", requested,
+                           most);
+  }
+  const char* text = std::getenv("CARAT_STREAM_PREFETCH");
+  if (text == nullptr || *text == '\0' || std::string_view(text) == "auto") return -1;
+  std::int64_t bytes = 0;
+  const char* const end = text + std::string_view(text).size();
+  const auto read = std::from_chars(text, end, bytes);
+  if (read.ec != std::errc() || read.ptr != end || bytes < 0 || bytes > most) {
+    return InvalidArgument("CARAT_STREAM_PREFETCH is '%s', but must be auto or 0 .. %d bytes", text, most);
+  }
+  return bytes;
+}
+
+std::int64_t DefaultStreamPrefetchBytes() noexcept {
 #if defined(__x86_64__)
   unsigned highest, b, c, d;
-  if (__get_cpuid(0, &highest, &b, &c, &d) != 0 && b == signature_AMD_ebx) return 0;
+  if (__get_cpuid(0, &highest, &b, &c, &d) != 0 && b == signature_AMD_ebx) {
+    unsigned a;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0) return 0;
+    const unsigned family = ((a >> 8) & 15) + ((a >> 20) & 255);
+    const unsigned model = ((a >> 4) & 15) | ((a >> 12) & 0xf0);
+    const bool zen3 = family == 0x19 && (model < 0x10 || (model >= 0x20 && model < 0x60));
+    return zen3 ? 2048 : 0;
+  }
 #endif
   return 4096;
 }

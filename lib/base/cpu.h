@@ -19,10 +19,14 @@ bool CpuSupports(InstructionSet set) noexcept;
 // for an unknown name in the environment.
 Result<InstructionSet> ChooseInstructionSet(InstructionSet requested);
 
-// How far ahead loops that stream memory should prefetch, in bytes; 0: not at all. Measured: one stream a
-// processor reads a fifth faster with it on Intel's, and a fifth slower on AMD's Zen 4, whose own prefetching
-// it disturbs.
-std::int64_t StreamPrefetchBytes() noexcept;
+// The distance, in bytes, that loops which stream memory should prefetch ahead, as a host set it:
+// `requested`, or if that is -1 the environment's CARAT_STREAM_PREFETCH; -1 if neither says. Errors:
+// INVALID_ARGUMENT for values that are neither -1 nor 0 .. `most`.
+Result<std::int64_t> StreamPrefetchSetting(std::int64_t requested, std::int64_t most);
+
+// The distance where nothing can be measured, by processor family: 4096, except that AMD's processors read
+// faster without (Zen 4: a fifth) or with 2048 (Zen 3: a third).
+std::int64_t DefaultStreamPrefetchBytes() noexcept;
 
 // How many processors this process may run on, at least 1.
 int AvailableProcessors() noexcept;

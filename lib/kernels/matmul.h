@@ -116,6 +116,9 @@ class MatMul {
   const ParallelWork& work() const { return *work_; }
   bool rows_are_independent() const { return options_.rows_are_independent; }
   std::int64_t max_k() const { return options_.max_k; }
+  std::int64_t prefetch_bytes() const { return options_.prefetch_bytes; }
+  // Not while a product runs. Results do not depend on it.
+  void set_prefetch_bytes(std::int64_t bytes) { options_.prefetch_bytes = bytes; }
   std::size_t memory_bytes() const { return worker_scratch_.size(); }
 
  private:

@@ -8,6 +8,7 @@
 #include "lib/base/cpu.h"
 #include "lib/base/error.h"
 #include "lib/chat/chat_form.h"
+#include "lib/kernels/stream_prefetch.h"
 #include "lib/runtime/precision.h"
 #include "lib/text/kv_cache.h"
 
@@ -106,7 +107,7 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
                                                          .rows_are_independent = model->quantized(),
                                                          .quantized_weights = model->quantized(),
                                                          .max_k = model->weights_.MaxColumns(),
-                                                         .prefetch_bytes = StreamPrefetchBytes()}));
+                                                         .prefetch_bytes = DefaultStreamPrefetchBytes()}));
   model->decoder_ =
       std::make_unique<const TextDecoder>(model->checkpoint_.config().text, model->weights_, model->matmul_);
   model->towers_ = std::make_unique<const Towers>(model->checkpoint_, *kernels, *model->work_);
@@ -115,6 +116,7 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
                                                            tensor->bytes);
   }
   if (options.preload) CARAT_RETURN_IF_ERROR(model->Preload(options.progress));
+  CARAT_RETURN_IF_ERROR(model->ChoosePrefetch(options));
   if (options.log) {
     options.log(LogSeverity::kInfo,
                 absl::StrFormat("%s: %d layers, %d million parameters, %s kernels, %d threads", path,
@@ -164,6 +166,22 @@ Status ModelImpl::Pack(const ModelOptions& options) {
   }
   if (requests.empty()) return {};
   CARAT_ASSIGN_OR_RETURN(packed_, PackWeights(requests, *kernels_, *work_, true, options.progress));
+  return {};
+}
+
+Status ModelImpl::ChoosePrefetch(const ModelOptions& options) {
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t set,
+                         StreamPrefetchSetting(options.stream_prefetch_bytes, kMostPrefetchBytes));
+  if (set >= 0) matmul_.set_prefetch_bytes(set);
+  // Only weights that are in memory: measuring must not read a file.
+  if (set < 0) {
+    std::vector<const WeightMatrix*> resident;
+    for (const WeightMatrix* weights : std::as_const(weights_).Products()) {
+      if (weights->packed() || options.preload) resident.push_back(weights);
+    }
+    CARAT_RETURN_IF_ERROR(MeasureStreamPrefetch(matmul_, resident).status());
+  }
+  info_.stream_prefetch_bytes = matmul_.prefetch_bytes();
   return {};
 }
 

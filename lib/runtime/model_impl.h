@@ -58,6 +58,8 @@ class ModelImpl {
   // The tensors that every token reads where they are in the file.
   std::vector<const TensorEntry*> TensorsReadInPlace() const;
   Status Preload(const ProgressCallback& progress) const;
+  // How far ahead weights are prefetched: as set, or measured on the weights that are in memory.
+  Status ChoosePrefetch(const ModelOptions& options);
 
   ModelInfo info_;
   Checkpoint checkpoint_;

@@ -67,7 +67,7 @@ _Static_assert(offsetof(carat_task_runner, concurrency) == 16, "carat_task_runne
 _Static_assert(offsetof(carat_task_runner, run) == 24, "carat_task_runner.run");
 _Static_assert(offsetof(carat_task_runner, release) == 32, "carat_task_runner.release");
 
-_Static_assert(sizeof(carat_model_options) == 88, "carat_model_options");
+_Static_assert(sizeof(carat_model_options) == 96, "carat_model_options");
 _Static_assert(offsetof(carat_model_options, struct_size) == 0, "carat_model_options.struct_size");
 _Static_assert(offsetof(carat_model_options, runner) == 8, "carat_model_options.runner");
 _Static_assert(offsetof(carat_model_options, progress) == 16, "carat_model_options.progress");
@@ -83,6 +83,8 @@ _Static_assert(offsetof(carat_model_options, precision) == 64, "carat_model_opti
 _Static_assert(offsetof(carat_model_options, reserved) == 68, "carat_model_options.reserved");
 _Static_assert(offsetof(carat_model_options, mmproj) == 72, "carat_model_options.mmproj");
 _Static_assert(offsetof(carat_model_options, mmproj_size) == 80, "carat_model_options.mmproj_size");
+_Static_assert(offsetof(carat_model_options, stream_prefetch_bytes) == 88,
+               "carat_model_options.stream_prefetch_bytes");
 
 _Static_assert(sizeof(carat_quantize_options) == 120, "carat_quantize_options");
 _Static_assert(offsetof(carat_quantize_options, struct_size) == 0, "carat_quantize_options.struct_size");
@@ -107,7 +109,7 @@ _Static_assert(offsetof(carat_quantize_options, reserved) == 100, "carat_quantiz
 _Static_assert(offsetof(carat_quantize_options, mmproj) == 104, "carat_quantize_options.mmproj");
 _Static_assert(offsetof(carat_quantize_options, mmproj_size) == 112, "carat_quantize_options.mmproj_size");
 
-_Static_assert(sizeof(carat_model_info) == 112, "carat_model_info");
+_Static_assert(sizeof(carat_model_info) == 120, "carat_model_info");
 _Static_assert(offsetof(carat_model_info, struct_size) == 0, "carat_model_info.struct_size");
 _Static_assert(offsetof(carat_model_info, path) == 8, "carat_model_info.path");
 _Static_assert(offsetof(carat_model_info, path_size) == 16, "carat_model_info.path_size");
@@ -128,6 +130,8 @@ _Static_assert(offsetof(carat_model_info, integer_weights) == 92, "carat_model_i
 _Static_assert(offsetof(carat_model_info, bytes_per_token) == 96, "carat_model_info.bytes_per_token");
 _Static_assert(offsetof(carat_model_info, operations_per_prompt_token) == 104,
                "carat_model_info.operations_per_prompt_token");
+_Static_assert(offsetof(carat_model_info, stream_prefetch_bytes) == 112,
+               "carat_model_info.stream_prefetch_bytes");
 
 _Static_assert(sizeof(carat_tensor_info) == 80, "carat_tensor_info");
 _Static_assert(offsetof(carat_tensor_info, struct_size) == 0, "carat_tensor_info.struct_size");

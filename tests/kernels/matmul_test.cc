@@ -2,14 +2,17 @@
 // nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "lib/kernels/matmul.h"
 #include "lib/kernels/staged_matmul.h"
+#include "lib/kernels/stream_prefetch.h"
 #include "tests/kernels/available_kernels.h"
 
 namespace carat::internal {
@@ -211,6 +214,24 @@ TEST(MatMulTest, IndependentRowsAreTheSameAloneAndAmongOthers) {
       for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(together[i], expected[i], tolerance);
     }
   }
+}
+
+TEST(StreamPrefetchTest, IsOneOfTheDistancesAndChangesNoResult) {
+  auto pool = ThreadPool::Create(2);
+  ASSERT_TRUE(pool.ok());
+  const ParallelWork work(*pool);
+  constexpr std::int64_t kK = 2048, kN = 512;
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(kN * kK) * 2);
+  const WeightMatrix matrix(MatrixView{zeros.data(), NumberFormat::kBF16, kN, kK});
+  auto matmul = MatMul::Create(BestKernels(), work, {.max_k = kK, .prefetch_bytes = 77});
+  ASSERT_TRUE(matmul.ok());
+  // Too little to measure: as it was.
+  const std::vector<const WeightMatrix*> few(3, &matrix);
+  EXPECT_EQ(*MeasureStreamPrefetch(*matmul, few), 77);
+  const std::vector<const WeightMatrix*> many(kLeastMeasuredBytes / matrix.bytes(), &matrix);
+  const std::int64_t best = *MeasureStreamPrefetch(*matmul, many);
+  EXPECT_EQ(std::count(std::begin(kPrefetchDistances), std::end(kPrefetchDistances), best), 1) << best;
+  EXPECT_EQ(matmul->prefetch_bytes(), best);
 }
 
 TEST(StagedMatMulTest, BlocksTogetherAreTheProduct) {

@@ -121,6 +121,20 @@ class SpawningRunner final : public TaskRunner {
   std::atomic<int> calls{0};
 };
 
+TEST(ModelTest, PrefetchingIsSetOrSaid) {
+  ModelOptions options;
+  options.stream_prefetch_bytes = 3072;
+  EXPECT_EQ(Model::Load(Tiny("tiny-e2b"), options)->info().stream_prefetch_bytes, 3072);
+  options.stream_prefetch_bytes = -7;
+  const Status status = Model::Load(Tiny("tiny-e2b"), options).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("-7"), std::string::npos) << status.message();
+  // Too small to be measured: a default.
+  options.stream_prefetch_bytes = -1;
+  options.preload = true;
+  EXPECT_GE(Model::Load(Tiny("tiny-e2b"), options)->info().stream_prefetch_bytes, 0);
+}
+
 TEST(ModelTest, TheHostsRunnerGivesTheSameLogits) {
   auto runner = std::make_shared<SpawningRunner>();
   ModelOptions options;
