@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "lib/quant/block_types.h"
+#include "lib/quant/packed.h"
 
 namespace carat::internal {
 namespace {
@@ -14,41 +15,6 @@ constexpr std::int64_t kLargestBlock = 256;
 
 float Finite(float value) {
   return std::isfinite(value) ? value : 0;
-}
-
-// Calls `function` with an empty block of the format's type.
-template <typename Function>
-void WithBlockOf(NumberFormat format, Function&& function) {
-  switch (format) {
-    case NumberFormat::kQ4_0:
-      return function(BlockQ4_0());
-    case NumberFormat::kQ4_1:
-      return function(BlockQ4_1());
-    case NumberFormat::kQ5_0:
-      return function(BlockQ5_0());
-    case NumberFormat::kQ5_1:
-      return function(BlockQ5_1());
-    case NumberFormat::kQ8_0:
-      return function(BlockQ8_0());
-    case NumberFormat::kQ2_K:
-      return function(BlockQ2_K());
-    case NumberFormat::kQ3_K:
-      return function(BlockQ3_K());
-    case NumberFormat::kQ4_K:
-      return function(BlockQ4_K());
-    case NumberFormat::kQ5_K:
-      return function(BlockQ5_K());
-    case NumberFormat::kQ6_K:
-      return function(BlockQ6_K());
-    case NumberFormat::kIQ4_NL:
-      return function(BlockIQ4_NL());
-    case NumberFormat::kIQ4_XS:
-      return function(BlockIQ4_XS());
-    case NumberFormat::kF32:
-    case NumberFormat::kF16:
-    case NumberFormat::kBF16:
-      return;
-  }
 }
 
 void EncodeFloats(NumberFormat format, const float* from, std::int64_t values, std::byte* to) {
@@ -67,6 +33,46 @@ void EncodeFloats(NumberFormat format, const float* from, std::int64_t values, s
   }
 }
 
+// The scale and minimum of each 16 or 32 values of a group as float32.
+struct FloatScales {
+  std::array<float, 2> scales = {};
+  std::array<float, 2> minimums = {};
+};
+
+template <typename Block>
+FloatScales ScalesOf(const Block& block, int group) {
+  FloatScales found;
+  if constexpr (PackedLayoutOf(Block::kFormat).super_scales) {
+    const HalfScales super = block.SuperScales();
+    const RelativeScales relative = block.Scales(group);
+    for (int half = 0; half < 2; ++half) {
+      found.scales[half] = super.scale.ToFloat() * static_cast<float>(relative.scales[half]);
+      found.minimums[half] = super.minimum.ToFloat() * static_cast<float>(relative.minimums[half]);
+    }
+  } else {
+    const HalfScales halves = block.Scales(group);
+    found.scales[0] = halves.scale.ToFloat();
+    found.minimums[0] = halves.minimum.ToFloat();
+  }
+  return found;
+}
+
+template <typename Block>
+void Decode(const Block& block, float* to) {
+  constexpr PackedLayout kLayout = PackedLayoutOf(Block::kFormat);
+  for (int g = 0; g < kGroupsOf<Block>; ++g) {
+    GroupLevels levels = block.Levels(g);
+    if constexpr (kLayout.table) {
+      for (std::uint8_t& level : levels) level = kNonlinearValues[level];
+    }
+    const FloatScales scales = ScalesOf(block, g);
+    for (int i = 0; i < kGroupSize; ++i, ++to) {
+      *to = scales.scales[i / kLayout.group] * static_cast<float>(levels[i] - kLayout.offset);
+      if (kLayout.minimums) *to -= scales.minimums[i / kLayout.group];
+    }
+  }
+}
+
 }  // namespace
 
 void DecodeBlocks(NumberFormat format, const std::byte* from, std::int64_t values, float* to) {
@@ -75,10 +81,9 @@ void DecodeBlocks(NumberFormat format, const std::byte* from, std::int64_t value
     return;
   }
   const BlockLayout layout = LayoutOf(format);
-  WithBlockOf(format, [&](auto block) {
+  AllBlocks::With(format, [&](auto block) {
     for (std::int64_t done = 0; done < values; done += layout.values, from += layout.bytes) {
-      std::memcpy(&block, from, sizeof(block));
-      Decode(block, to + done);
+      Decode(BlockAt<decltype(block)>(from), to + done);
     }
   });
 }
@@ -86,7 +91,7 @@ void DecodeBlocks(NumberFormat format, const std::byte* from, std::int64_t value
 void EncodeBlocks(NumberFormat format, const float* from, std::int64_t values, std::byte* to) {
   if (IsFloat(format)) return EncodeFloats(format, from, values, to);
   const BlockLayout layout = LayoutOf(format);
-  WithBlockOf(format, [&](auto block) {
+  AllBlocks::With(format, [&](auto block) {
     std::array<float, kLargestBlock> finite;
     for (std::int64_t done = 0; done < values; done += layout.values, to += layout.bytes) {
       std::transform(from + done, from + done + layout.values, finite.begin(), Finite);
@@ -95,19 +100,5 @@ void EncodeBlocks(NumberFormat format, const float* from, std::int64_t values, s
     }
   });
 }
-
-// The blocks are what the table of sizes says.
-static_assert(sizeof(BlockQ4_0) == BytesOf(NumberFormat::kQ4_0, 32));
-static_assert(sizeof(BlockQ4_1) == BytesOf(NumberFormat::kQ4_1, 32));
-static_assert(sizeof(BlockQ5_0) == BytesOf(NumberFormat::kQ5_0, 32));
-static_assert(sizeof(BlockQ5_1) == BytesOf(NumberFormat::kQ5_1, 32));
-static_assert(sizeof(BlockQ8_0) == BytesOf(NumberFormat::kQ8_0, 32));
-static_assert(sizeof(BlockIQ4_NL) == BytesOf(NumberFormat::kIQ4_NL, 32));
-static_assert(sizeof(BlockQ2_K) == BytesOf(NumberFormat::kQ2_K, 256));
-static_assert(sizeof(BlockQ3_K) == BytesOf(NumberFormat::kQ3_K, 256));
-static_assert(sizeof(BlockQ4_K) == BytesOf(NumberFormat::kQ4_K, 256));
-static_assert(sizeof(BlockQ5_K) == BytesOf(NumberFormat::kQ5_K, 256));
-static_assert(sizeof(BlockQ6_K) == BytesOf(NumberFormat::kQ6_K, 256));
-static_assert(sizeof(BlockIQ4_XS) == BytesOf(NumberFormat::kIQ4_XS, 256));
 
 }  // namespace carat::internal

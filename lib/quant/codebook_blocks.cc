@@ -1,4 +1,4 @@
-// IQ4_NL and IQ4_XS: four bits that name one of sixteen unevenly spaced levels.
+// Encoding IQ4_NL and IQ4_XS: four bits that name one of sixteen unevenly spaced levels.
 #include <cmath>
 
 #include "lib/quant/block_types.h"
@@ -11,13 +11,6 @@ namespace {
 constexpr int kGroup = 32;
 constexpr int kHalf = kGroup / 2;
 
-void DecodeGroup(float scale, const std::uint8_t* quants, float* to) {
-  for (int i = 0; i < kHalf; ++i) {
-    to[i] = scale * static_cast<float>(kCodebook[quants[i] & 15]);
-    to[i + kHalf] = scale * static_cast<float>(kCodebook[quants[i] >> 4]);
-  }
-}
-
 // Of the sub-block's 32 levels, which are entries of the codebook.
 void PackGroup(const std::int8_t* levels, std::uint8_t* quants) {
   for (int i = 0; i < kHalf; ++i) {
@@ -26,24 +19,7 @@ void PackGroup(const std::int8_t* levels, std::uint8_t* quants) {
   }
 }
 
-int ScaleOf(const BlockIQ4_XS& block, int g) {
-  const int low = block.scales_low[g / 2] >> (g % 2 * 4) & 15;
-  const int high = block.scales_high[g / 4] >> (g % 4 * 2) & 3;
-  return (low | high << 4) - 32;
-}
-
 }  // namespace
-
-void Decode(const BlockIQ4_NL& block, float* to) {
-  DecodeGroup(block.scale.ToFloat(), block.quants.data(), to);
-}
-
-void Decode(const BlockIQ4_XS& block, float* to) {
-  for (int g = 0; g < kSuperBlock / kGroup; ++g) {
-    DecodeGroup(block.scale.ToFloat() * static_cast<float>(ScaleOf(block, g)),
-                block.quants.data() + g * kHalf, to + g * kGroup);
-  }
-}
 
 void Encode(const float* from, BlockIQ4_NL& block) {
   block.scale = StoredHalf::Nearest(FindScale(from, kGroup, CodebookLevels()));

@@ -10,11 +10,10 @@
 //   K-block:    4 x lane group, scales, minimums
 //   lane group: 4 x 64 bytes of nibbles, k-quad v in the lower half and k-quad v + 4 in the upper (k-quad u:
 //               columns 4u .. 4u+3), then the bits above the nibble: for 5 bits 64 bytes, bit u of each for
-//               k-quad u; for 6 bits 2 x 64 bytes, two bits for each of four k-quads. With 8 bits it is 8 x
-//               64 bytes, one k-quad each.
+//               k-quad u; for 6 bits 2 x 64 bytes, two bits for each of four k-quads. With 8 bits it is
+//               8 x 64 bytes, one k-quad each.
 //   scales:     float16 for each row; relative ones int8 for each row and group of 32 or 16 columns, times
-//   the
-//               float16 of the super-block
+//               the float16 of the super-block
 //
 // A weight is scale * (stored - offset) - minimum. Rows beyond the matrix have scale 0; K is a whole number
 // of K-blocks.

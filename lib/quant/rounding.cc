@@ -3,13 +3,13 @@
 #include <cmath>
 #include <cstring>
 
-#include "lib/quant/block_formats.h"
+#include "lib/quant/block_types.h"
 #include "lib/quant/scale_search.h"
 
 namespace carat::internal {
 namespace {
 
-constexpr int kValues = 32;
+constexpr int kValues = kGroupSize;
 
 // How well levels -8 .. 7 times some scale fit: the scale is that of least squares for the levels that
 // `inverse` gives. What is left of the squares is sum(x^2) - gain.
@@ -51,23 +51,22 @@ void RoundBlock(const float* from, std::byte* to) {
     }
   }
   // The scale is stored as float16; levels are then the nearest for what it became.
-  std::byte half[2];
-  EncodeBlocks(NumberFormat::kF16, &best.scale, 1, half);
-  float stored;
-  DecodeBlocks(NumberFormat::kF16, half, 1, &stored);
+  BlockQ4_0 block;
+  block.scale = StoredHalf::Nearest(std::isfinite(best.scale) ? best.scale : 0);
+  const float stored = block.scale.ToFloat();
   const float inverse = stored != 0 ? 1.0f / stored : 0;
-  std::memcpy(to, half, 2);
-  for (int i = 0; i < kValues / 2; ++i) {
-    const auto low = static_cast<std::uint8_t>(RoundSmall(Within(x[i] * inverse, -8.0f, 7.0f)) + 8);
-    const auto high = static_cast<std::uint8_t>(RoundSmall(Within(x[i + 16] * inverse, -8.0f, 7.0f)) + 8);
-    to[2 + i] = static_cast<std::byte>(low | high << 4);
+  GroupLevels levels;
+  for (int i = 0; i < kValues; ++i) {
+    levels[i] = static_cast<std::uint8_t>(RoundSmall(Within(x[i] * inverse, -8.0f, 7.0f)) + 8);
   }
+  block.quants = NibblePairs(levels);
+  std::memcpy(to, &block, sizeof(block));
 }
 
 }  // namespace
 
 void RoundToQ4_0(const float* from, std::int64_t values, std::byte* to) {
-  for (std::int64_t i = 0; i < values; i += kValues, to += 18) RoundBlock(from + i, to);
+  for (std::int64_t i = 0; i < values; i += kValues, to += sizeof(BlockQ4_0)) RoundBlock(from + i, to);
 }
 
 }  // namespace carat::internal

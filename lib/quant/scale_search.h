@@ -5,7 +5,10 @@
 #define CARAT_LIB_QUANT_SCALE_SEARCH_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+
+#include "lib/quant/packed.h"
 
 namespace carat::internal {
 
@@ -34,8 +37,13 @@ struct EvenLevels {
 };
 
 // The sixteen levels of IQ4_NL and IQ4_XS.
-inline constexpr std::array<std::int8_t, 16> kCodebook = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                                          1,    13,   25,  38,  53,  69,  89,  113};
+inline constexpr auto kCodebook = [] {
+  std::array<std::int8_t, 16> levels = {};
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    levels[i] = static_cast<std::int8_t>(kNonlinearValues[i] - 128);
+  }
+  return levels;
+}();
 
 // Which of them is nearest.
 int NearestInCodebook(float value);

@@ -1,4 +1,4 @@
-// Blocks of 32 values on an even lattice: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
+// Encoding blocks of 32 values on an even lattice: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
 #include <algorithm>
 #include <cmath>
 
@@ -7,49 +7,12 @@
 namespace carat::internal {
 namespace {
 
-constexpr int kValues = 32;
-constexpr int kHalf = kValues / 2;
+constexpr int kValues = kGroupSize;
 
-// Quants of up to eight bits, one a byte.
-using Quants = std::array<std::uint8_t, kValues>;
-
-Quants Nibbles(const Bytes<16>& packed) {
-  Quants quants;
-  for (int i = 0; i < kHalf; ++i) {
-    quants[i] = packed[i] & 0x0f;
-    quants[i + kHalf] = packed[i] >> 4;
-  }
-  return quants;
-}
-
-// The four lower bits of each.
-Bytes<16> PackNibbles(const Quants& quants) {
-  Bytes<16> packed;
-  for (int i = 0; i < kHalf; ++i) {
-    packed[i] = static_cast<std::uint8_t>((quants[i] & 0x0f) | (quants[i + kHalf] & 0x0f) << 4);
-  }
-  return packed;
-}
-
-Quants FiveBits(const Bytes<16>& packed, const Bytes<4>& high_bits) {
-  Quants quants = Nibbles(packed);
-  for (int i = 0; i < kValues; ++i) quants[i] |= ((high_bits[i / 8] >> i % 8) & 1) << 4;
-  return quants;
-}
-
-Bytes<4> PackFifthBits(const Quants& quants) {
+Bytes<4> PackFifthBits(const GroupLevels& quants) {
   Bytes<4> bits = {};
   for (int i = 0; i < kValues; ++i) bits[i / 8] |= (quants[i] >> 4 & 1) << i % 8;
   return bits;
-}
-
-// Values without a minimum, whose quants have `offset` added.
-void DecodeCentred(const Quants& quants, int offset, float scale, float* to) {
-  for (int i = 0; i < kValues; ++i) to[i] = scale * static_cast<float>(quants[i] - offset);
-}
-
-void DecodeAboveMinimum(const Quants& quants, float scale, float minimum, float* to) {
-  for (int i = 0; i < kValues; ++i) to[i] = scale * static_cast<float>(quants[i]) + minimum;
 }
 
 // The quant below `value`, at most `most`. Values that came from a scale out of range are held inside.
@@ -64,7 +27,7 @@ float Inverse(float scale) {
 }
 
 // The value of largest magnitude, the first of several, becomes -offset exactly.
-StoredHalf EncodeCentred(const float* from, int offset, Quants& quants) {
+StoredHalf EncodeCentred(const float* from, int offset, GroupLevels& quants) {
   float extreme = 0;
   for (int i = 0; i < kValues; ++i) {
     if (std::fabs(from[i]) > std::fabs(extreme)) extreme = from[i];
@@ -88,7 +51,7 @@ struct Line {
 };
 
 // The least value becomes 0, the greatest `most`.
-Line EncodeAboveMinimum(const float* from, int most, Quants& quants) {
+Line EncodeAboveMinimum(const float* from, int most, GroupLevels& quants) {
   const auto [least, greatest] = std::minmax_element(from, from + kValues);
   const float minimum = *least;
   const float scale = (*greatest - minimum) / static_cast<float>(most);
@@ -99,56 +62,33 @@ Line EncodeAboveMinimum(const float* from, int most, Quants& quants) {
 
 }  // namespace
 
-void Decode(const BlockQ4_0& block, float* to) {
-  DecodeCentred(Nibbles(block.quants), 8, block.scale.ToFloat(), to);
-}
-
-void Decode(const BlockQ4_1& block, float* to) {
-  DecodeAboveMinimum(Nibbles(block.quants), block.scale.ToFloat(), block.minimum.ToFloat(), to);
-}
-
-void Decode(const BlockQ5_0& block, float* to) {
-  DecodeCentred(FiveBits(block.quants, block.high_bits), 16, block.scale.ToFloat(), to);
-}
-
-void Decode(const BlockQ5_1& block, float* to) {
-  DecodeAboveMinimum(FiveBits(block.quants, block.high_bits), block.scale.ToFloat(), block.minimum.ToFloat(),
-                     to);
-}
-
-void Decode(const BlockQ8_0& block, float* to) {
-  const float scale = block.scale.ToFloat();
-  for (int i = 0; i < kValues; ++i)
-    to[i] = scale * static_cast<float>(static_cast<std::int8_t>(block.quants[i]));
-}
-
 void Encode(const float* from, BlockQ4_0& block) {
-  Quants quants;
+  GroupLevels quants;
   block.scale = EncodeCentred(from, 8, quants);
-  block.quants = PackNibbles(quants);
+  block.quants = NibblePairs(quants);
 }
 
 void Encode(const float* from, BlockQ4_1& block) {
-  Quants quants;
+  GroupLevels quants;
   const Line line = EncodeAboveMinimum(from, 15, quants);
   block.scale = line.scale;
   block.minimum = line.minimum;
-  block.quants = PackNibbles(quants);
+  block.quants = NibblePairs(quants);
 }
 
 void Encode(const float* from, BlockQ5_0& block) {
-  Quants quants;
+  GroupLevels quants;
   block.scale = EncodeCentred(from, 16, quants);
-  block.quants = PackNibbles(quants);
+  block.quants = NibblePairs(quants);
   block.high_bits = PackFifthBits(quants);
 }
 
 void Encode(const float* from, BlockQ5_1& block) {
-  Quants quants;
+  GroupLevels quants;
   const Line line = EncodeAboveMinimum(from, 31, quants);
   block.scale = line.scale;
   block.minimum = line.minimum;
-  block.quants = PackNibbles(quants);
+  block.quants = NibblePairs(quants);
   block.high_bits = PackFifthBits(quants);
 }
 
