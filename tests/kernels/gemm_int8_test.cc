@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/aligned_buffer.h"
+#include "lib/quant/block_types.h"
 #include "tests/kernels/available_kernels.h"
 #include "tests/kernels/emulated_tiles.h"
 
@@ -19,36 +20,13 @@ constexpr NumberFormat kFormats[] = {NumberFormat::kQ4_0, NumberFormat::kQ4_1,  
                                      NumberFormat::kQ3_K, NumberFormat::kQ4_K,   NumberFormat::kQ5_K,
                                      NumberFormat::kQ6_K, NumberFormat::kIQ4_NL, NumberFormat::kIQ4_XS};
 
-// Where a block's float16 scales are.
-std::vector<int> ScaleOffsets(NumberFormat format) {
-  switch (format) {
-    case NumberFormat::kQ4_1:
-    case NumberFormat::kQ5_1:
-    case NumberFormat::kQ4_K:
-    case NumberFormat::kQ5_K:
-      return {0, 2};
-    case NumberFormat::kQ2_K:
-      return {80, 82};
-    case NumberFormat::kQ3_K:
-      return {108};
-    case NumberFormat::kQ6_K:
-      return {208};
-    default:
-      return {0};
-  }
-}
-
-// Random bytes are valid blocks, but for scales that are infinite or not numbers.
+// Random bytes are valid blocks, except that scales may be infinite or NaN.
 std::vector<std::byte> RandomBlocks(std::mt19937& random, NumberFormat format, std::int64_t values) {
   std::vector<std::byte> bytes(BytesOf(format, values));
   for (std::byte& b : bytes) b = static_cast<std::byte>(random());
-  const BlockLayout layout = LayoutOf(format);
-  for (std::size_t at = 0; at < bytes.size(); at += static_cast<std::size_t>(layout.bytes)) {
-    for (const int offset : ScaleOffsets(format)) {
-      const auto high = static_cast<std::uint8_t>((random() & 0x80) | (0x18 + random() % 16));
-      bytes[at + static_cast<std::size_t>(offset) + 1] = static_cast<std::byte>(high);
-    }
-  }
+  ChangeHalves(format, bytes, [&](StoredHalf& half) {
+    half.high = static_cast<std::uint8_t>((random() & 0x80) | (0x18 + random() % 16));
+  });
   return bytes;
 }
 
