@@ -8,10 +8,10 @@
 #include <tuple>
 
 #include "lib/base/error.h"
-#include "lib/base/gguf_writer.h"
+#include "lib/gguf/gguf_writer.h"
 #include "lib/quant/block_formats.h"
-#include "lib/weights/gguf_keys.h"
-#include "lib/weights/gguf_names.h"
+#include "lib/weights/gguf/gguf_keys.h"
+#include "lib/weights/gguf/gguf_names.h"
 
 namespace carat::bench {
 namespace {

@@ -9,8 +9,8 @@
 #include "lib/base/json.h"
 #include "lib/tokenizer/tokenizer_contents.h"
 #include "lib/tokenizer/tokenizer_gguf.h"
-#include "lib/weights/gguf_keys.h"
-#include "lib/weights/gguf_model.h"
+#include "lib/weights/gguf/gguf_keys.h"
+#include "lib/weights/gguf/gguf_model.h"
 
 namespace carat::internal {
 namespace {

@@ -3,8 +3,8 @@
 #define CARAT_LIB_CONVERT_GGUF_HEADER_H_
 
 #include "carat/status.h"
-#include "lib/base/gguf_writer.h"
 #include "lib/convert/format_plan.h"
+#include "lib/gguf/gguf_writer.h"
 #include "lib/weights/checkpoint.h"
 
 namespace carat::internal {

@@ -14,8 +14,8 @@
 #include "lib/convert/tensor_stream.h"
 #include "lib/convert/tower_file.h"
 #include "lib/weights/checkpoint.h"
-#include "lib/weights/gguf_keys.h"
-#include "lib/weights/gguf_names.h"
+#include "lib/weights/gguf/gguf_keys.h"
+#include "lib/weights/gguf/gguf_names.h"
 
 namespace carat::internal {
 namespace {

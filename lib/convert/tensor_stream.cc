@@ -4,8 +4,8 @@
 #include <string>
 
 #include "lib/base/error.h"
-#include "lib/base/gguf_writer.h"
 #include "lib/base/page_release.h"
+#include "lib/gguf/gguf_writer.h"
 #include "lib/quant/block_formats.h"
 
 namespace carat::internal {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lib/base/error.h"
-#include "lib/weights/gguf_tower_names.h"
+#include "lib/weights/gguf/gguf_tower_names.h"
 #include "lib/weights/tower_config.h"
 
 namespace carat::internal {

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "carat/status.h"
-#include "lib/base/gguf_writer.h"
 #include "lib/convert/output_file.h"
 #include "lib/convert/tensor_stream.h"
+#include "lib/gguf/gguf_writer.h"
 #include "lib/weights/checkpoint.h"
-#include "lib/weights/gguf_towers.h"
+#include "lib/weights/gguf/gguf_towers.h"
 
 namespace carat::internal {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "lib/base/gguf.h"
+#include "lib/gguf/gguf.h"
 #include "lib/tokenizer/tokenizer_table.h"
 
 namespace carat::internal {

@@ -6,9 +6,9 @@
 
 #include "lib/base/error.h"
 #include "lib/base/file_mapping.h"
-#include "lib/base/gguf.h"
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
+#include "lib/gguf/gguf.h"
 #include "lib/tokenizer/decoding.h"
 #include "lib/tokenizer/tokenizer_gguf.h"
 #include "lib/tokenizer/tokenizer_json.h"

@@ -7,10 +7,10 @@
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
-#include "lib/weights/gguf_model.h"
-#include "lib/weights/gguf_names.h"
-#include "lib/weights/gguf_tower_names.h"
-#include "lib/weights/safetensors.h"
+#include "lib/weights/folder/safetensors.h"
+#include "lib/weights/gguf/gguf_model.h"
+#include "lib/weights/gguf/gguf_names.h"
+#include "lib/weights/gguf/gguf_tower_names.h"
 
 namespace carat::internal {
 namespace {

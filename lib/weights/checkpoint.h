@@ -14,9 +14,9 @@
 
 #include "carat/status.h"
 #include "lib/base/file_mapping.h"
-#include "lib/base/gguf.h"
 #include "lib/base/tensor.h"
-#include "lib/weights/gguf_towers.h"
+#include "lib/gguf/gguf.h"
+#include "lib/weights/gguf/gguf_towers.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {

@@ -5,7 +5,7 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
-#include "lib/weights/config_values.h"
+#include "lib/weights/folder/config_values.h"
 
 namespace carat::internal {
 

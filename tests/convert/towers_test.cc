@@ -15,9 +15,9 @@
 #include "carat/prompt.h"
 #include "carat/quantize.h"
 #include "carat/session.h"
-#include "lib/base/gguf.h"
+#include "lib/gguf/gguf.h"
 #include "lib/runtime/model_impl.h"
-#include "lib/weights/gguf_tower_names.h"
+#include "lib/weights/gguf/gguf_tower_names.h"
 
 namespace carat {
 namespace {

@@ -11,7 +11,7 @@
 #include "lib/base/file_mapping.h"
 #include "lib/base/thread_pool.h"
 #include "lib/vision/picture.h"
-#include "lib/weights/safetensors.h"
+#include "lib/weights/folder/safetensors.h"
 
 namespace carat::internal {
 

@@ -1,8 +1,8 @@
 #include "tests/weights/gguf_files.h"
 
 #include "gtest/gtest.h"
-#include "lib/weights/gguf_keys.h"
-#include "lib/weights/gguf_names.h"
+#include "lib/weights/gguf/gguf_keys.h"
+#include "lib/weights/gguf/gguf_names.h"
 
 namespace carat::internal {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "lib/base/gguf_writer.h"
+#include "lib/gguf/gguf_writer.h"
 #include "lib/weights/checkpoint.h"
 
 namespace carat::internal {

@@ -3,7 +3,7 @@
 
 #include "gtest/gtest.h"
 #include "lib/weights/checkpoint.h"
-#include "lib/weights/gguf_model.h"
+#include "lib/weights/gguf/gguf_model.h"
 #include "tests/weights/gguf_files.h"
 #include "tests/weights/test_files.h"
 

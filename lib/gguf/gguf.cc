@@ -1,4 +1,4 @@
-#include "lib/base/gguf.h"
+#include "lib/gguf/gguf.h"
 
 #include <algorithm>
 #include <array>

@@ -6,9 +6,9 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
-#include "lib/weights/config_values.h"
-#include "lib/weights/gguf_model.h"
-#include "lib/weights/gguf_names.h"
+#include "lib/weights/folder/config_values.h"
+#include "lib/weights/gguf/gguf_model.h"
+#include "lib/weights/gguf/gguf_names.h"
 #include "lib/weights/layer_rules.h"
 
 namespace carat::internal {

@@ -1,7 +1,7 @@
 // The table of contents of a safetensors file: eight bytes of length, a JSON object that says type, shape and
 // place of every tensor, then the tensors' bytes without any gap.
-#ifndef CARAT_LIB_WEIGHTS_SAFETENSORS_H_
-#define CARAT_LIB_WEIGHTS_SAFETENSORS_H_
+#ifndef CARAT_LIB_WEIGHTS_FOLDER_SAFETENSORS_H_
+#define CARAT_LIB_WEIGHTS_FOLDER_SAFETENSORS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -31,4 +31,4 @@ Result<std::vector<StoredTensor>> ReadTableOfContents(const FileMapping& file);
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_SAFETENSORS_H_
+#endif  // CARAT_LIB_WEIGHTS_FOLDER_SAFETENSORS_H_

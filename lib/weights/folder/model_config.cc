@@ -7,9 +7,9 @@
 #include "lib/base/error.h"
 #include "lib/base/file_mapping.h"
 #include "lib/base/json.h"
-#include "lib/weights/config_values.h"
-#include "lib/weights/generation_config.h"
-#include "lib/weights/text_config.h"
+#include "lib/weights/folder/config_values.h"
+#include "lib/weights/folder/generation_config.h"
+#include "lib/weights/folder/text_config.h"
 
 namespace carat::internal {
 namespace {

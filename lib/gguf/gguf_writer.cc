@@ -1,4 +1,4 @@
-#include "lib/base/gguf_writer.h"
+#include "lib/gguf/gguf_writer.h"
 
 #include <bit>
 #include <type_traits>

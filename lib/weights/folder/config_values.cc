@@ -1,4 +1,4 @@
-#include "lib/weights/config_values.h"
+#include "lib/weights/folder/config_values.h"
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 // What GGUF calls the tensors of a text decoder, and what checkpoints call them.
-#ifndef CARAT_LIB_WEIGHTS_GGUF_NAMES_H_
-#define CARAT_LIB_WEIGHTS_GGUF_NAMES_H_
+#ifndef CARAT_LIB_WEIGHTS_GGUF_GGUF_NAMES_H_
+#define CARAT_LIB_WEIGHTS_GGUF_GGUF_NAMES_H_
 
 #include <optional>
 #include <string>
@@ -20,4 +20,4 @@ std::optional<std::string> GgufNameOf(std::string_view checkpoint_name);
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_GGUF_NAMES_H_
+#endif  // CARAT_LIB_WEIGHTS_GGUF_GGUF_NAMES_H_

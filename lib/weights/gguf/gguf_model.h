@@ -1,13 +1,13 @@
 // A model in GGUF files: one, or the parts of a split one.
-#ifndef CARAT_LIB_WEIGHTS_GGUF_MODEL_H_
-#define CARAT_LIB_WEIGHTS_GGUF_MODEL_H_
+#ifndef CARAT_LIB_WEIGHTS_GGUF_GGUF_MODEL_H_
+#define CARAT_LIB_WEIGHTS_GGUF_GGUF_MODEL_H_
 
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "carat/status.h"
-#include "lib/base/gguf.h"
+#include "lib/gguf/gguf.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {
@@ -46,4 +46,4 @@ inline constexpr std::string_view kGgufTypicalP = "carat.sampling.typical_p";
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_GGUF_MODEL_H_
+#endif  // CARAT_LIB_WEIGHTS_GGUF_GGUF_MODEL_H_

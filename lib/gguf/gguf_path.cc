@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "lib/base/error.h"
-#include "lib/base/gguf.h"
+#include "lib/gguf/gguf.h"
 
 namespace carat::internal {
 namespace {

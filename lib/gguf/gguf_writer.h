@@ -1,7 +1,7 @@
 // Writing GGUF, version 3: the header with its keys and its table of tensors; the tensors' bytes follow in
 // the same order, each padded to a multiple of kGgufAlignment.
-#ifndef CARAT_LIB_BASE_GGUF_WRITER_H_
-#define CARAT_LIB_BASE_GGUF_WRITER_H_
+#ifndef CARAT_LIB_GGUF_GGUF_WRITER_H_
+#define CARAT_LIB_GGUF_GGUF_WRITER_H_
 
 #include <cstdint>
 #include <span>
@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/base/gguf.h"
 #include "lib/base/tensor.h"
+#include "lib/gguf/gguf.h"
 
 namespace carat::internal {
 
@@ -54,4 +54,4 @@ std::uint64_t GgufPadding(std::uint64_t bytes);
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_BASE_GGUF_WRITER_H_
+#endif  // CARAT_LIB_GGUF_GGUF_WRITER_H_

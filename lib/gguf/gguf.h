@@ -1,7 +1,7 @@
 // The container of GGUF: keys with typed values, then a table of tensors, then the tensors' bytes. Versions 2
 // and 3, little-endian.
-#ifndef CARAT_LIB_BASE_GGUF_H_
-#define CARAT_LIB_BASE_GGUF_H_
+#ifndef CARAT_LIB_GGUF_GGUF_H_
+#define CARAT_LIB_GGUF_GGUF_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -126,4 +126,4 @@ Result<std::vector<std::string>> GgufParts(const std::string& path, std::int64_t
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_BASE_GGUF_H_
+#endif  // CARAT_LIB_GGUF_GGUF_H_

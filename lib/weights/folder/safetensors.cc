@@ -1,4 +1,4 @@
-#include "lib/weights/safetensors.h"
+#include "lib/weights/folder/safetensors.h"
 
 #include <algorithm>
 #include <array>

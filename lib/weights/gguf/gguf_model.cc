@@ -1,4 +1,4 @@
-#include "lib/weights/gguf_model.h"
+#include "lib/weights/gguf/gguf_model.h"
 
 #include <set>
 #include <utility>

@@ -1,12 +1,12 @@
 // From a configuration to the keys of a GGUF model: what ReadGgufConfig reads.
-#ifndef CARAT_LIB_WEIGHTS_GGUF_KEYS_H_
-#define CARAT_LIB_WEIGHTS_GGUF_KEYS_H_
+#ifndef CARAT_LIB_WEIGHTS_GGUF_GGUF_KEYS_H_
+#define CARAT_LIB_WEIGHTS_GGUF_GGUF_KEYS_H_
 
 #include <string>
 #include <vector>
 
 #include "carat/status.h"
-#include "lib/base/gguf_writer.h"
+#include "lib/gguf/gguf_writer.h"
 #include "lib/weights/model_config.h"
 
 namespace carat::internal {
@@ -23,4 +23,4 @@ std::vector<float> GgufRopeFactors(const TextConfig& config);
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_GGUF_KEYS_H_
+#endif  // CARAT_LIB_WEIGHTS_GGUF_GGUF_KEYS_H_

@@ -1,7 +1,7 @@
 // Reading numbers of a configuration file within their bounds. Every error names file, key, expected and
 // found.
-#ifndef CARAT_LIB_WEIGHTS_CONFIG_VALUES_H_
-#define CARAT_LIB_WEIGHTS_CONFIG_VALUES_H_
+#ifndef CARAT_LIB_WEIGHTS_FOLDER_CONFIG_VALUES_H_
+#define CARAT_LIB_WEIGHTS_FOLDER_CONFIG_VALUES_H_
 
 #include <cstdint>
 #include <optional>
@@ -59,4 +59,4 @@ Result<std::optional<std::vector<std::int32_t>>> FindTokens(const JsonObject& ob
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_CONFIG_VALUES_H_
+#endif  // CARAT_LIB_WEIGHTS_FOLDER_CONFIG_VALUES_H_

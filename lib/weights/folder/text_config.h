@@ -1,6 +1,6 @@
 // The text decoder's part of config.json.
-#ifndef CARAT_LIB_WEIGHTS_TEXT_CONFIG_H_
-#define CARAT_LIB_WEIGHTS_TEXT_CONFIG_H_
+#ifndef CARAT_LIB_WEIGHTS_FOLDER_TEXT_CONFIG_H_
+#define CARAT_LIB_WEIGHTS_FOLDER_TEXT_CONFIG_H_
 
 #include "carat/status.h"
 #include "lib/base/json.h"
@@ -15,4 +15,4 @@ Result<TextConfig> ParseTextConfig(const JsonObject& object);
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_TEXT_CONFIG_H_
+#endif  // CARAT_LIB_WEIGHTS_FOLDER_TEXT_CONFIG_H_

@@ -1,4 +1,4 @@
-#include "lib/weights/gguf_names.h"
+#include "lib/weights/gguf/gguf_names.h"
 
 #include <algorithm>
 #include <span>

@@ -1,11 +1,11 @@
-#include "lib/weights/gguf_towers.h"
+#include "lib/weights/gguf/gguf_towers.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "lib/base/error.h"
-#include "lib/weights/config_values.h"
+#include "lib/weights/folder/config_values.h"
 
 namespace carat::internal {
 namespace {

@@ -1,6 +1,6 @@
 // A GGUF file of vision and audio towers ("mmproj"): its keys, and how its tensors differ from a folder's.
-#ifndef CARAT_LIB_WEIGHTS_GGUF_TOWERS_H_
-#define CARAT_LIB_WEIGHTS_GGUF_TOWERS_H_
+#ifndef CARAT_LIB_WEIGHTS_GGUF_GGUF_TOWERS_H_
+#define CARAT_LIB_WEIGHTS_GGUF_GGUF_TOWERS_H_
 
 #include <cstdint>
 #include <optional>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "carat/status.h"
-#include "lib/base/gguf.h"
-#include "lib/base/gguf_writer.h"
+#include "lib/gguf/gguf.h"
+#include "lib/gguf/gguf_writer.h"
 #include "lib/weights/audio_config.h"
 #include "lib/weights/vision_config.h"
 
@@ -50,4 +50,4 @@ std::vector<std::int64_t> GgufTowerShape(std::string_view checkpoint_name, std::
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_GGUF_TOWERS_H_
+#endif  // CARAT_LIB_WEIGHTS_GGUF_GGUF_TOWERS_H_

@@ -1,11 +1,11 @@
-#include "lib/weights/generation_config.h"
+#include "lib/weights/folder/generation_config.h"
 
 #include <limits>
 #include <optional>
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
-#include "lib/weights/config_values.h"
+#include "lib/weights/folder/config_values.h"
 
 namespace carat::internal {
 namespace {

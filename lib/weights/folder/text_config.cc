@@ -1,4 +1,4 @@
-#include "lib/weights/text_config.h"
+#include "lib/weights/folder/text_config.h"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
-#include "lib/weights/config_values.h"
+#include "lib/weights/folder/config_values.h"
 #include "lib/weights/layer_rules.h"
 
 namespace carat::internal {

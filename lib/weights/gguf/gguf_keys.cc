@@ -1,4 +1,4 @@
-#include "lib/weights/gguf_keys.h"
+#include "lib/weights/gguf/gguf_keys.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "lib/base/error.h"
-#include "lib/weights/gguf_model.h"
+#include "lib/weights/gguf/gguf_model.h"
 
 namespace carat::internal {
 namespace {

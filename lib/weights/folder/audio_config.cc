@@ -8,7 +8,7 @@
 #include "lib/base/error.h"
 #include "lib/base/file_mapping.h"
 #include "lib/base/json.h"
-#include "lib/weights/config_values.h"
+#include "lib/weights/folder/config_values.h"
 
 namespace carat::internal {
 namespace {

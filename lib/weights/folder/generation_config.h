@@ -1,6 +1,6 @@
 // generation_config.json: how a model's makers end and sample its answers.
-#ifndef CARAT_LIB_WEIGHTS_GENERATION_CONFIG_H_
-#define CARAT_LIB_WEIGHTS_GENERATION_CONFIG_H_
+#ifndef CARAT_LIB_WEIGHTS_FOLDER_GENERATION_CONFIG_H_
+#define CARAT_LIB_WEIGHTS_FOLDER_GENERATION_CONFIG_H_
 
 #include <string>
 #include <string_view>
@@ -16,4 +16,4 @@ Status ApplyGenerationConfig(std::string_view text, const std::string& path, Mod
 
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_WEIGHTS_GENERATION_CONFIG_H_
+#endif  // CARAT_LIB_WEIGHTS_FOLDER_GENERATION_CONFIG_H_
