@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "lib/base/page_release.h"
 
 namespace carat::internal {
 namespace {
@@ -69,6 +74,61 @@ TEST_F(FileMappingTest, OutlivesTheFile) {
   ASSERT_TRUE(mapping.ok());
   ASSERT_EQ(unlink(path.c_str()), 0);
   EXPECT_EQ(std::to_integer<char>((*mapping)->bytes()[6]), 'h');
+}
+
+// A copy in memory does not change with the file, and giving pages back loses nothing.
+TEST_F(FileMappingTest, ACopyInMemoryOutlivesAFileThatIsCut) {
+  const std::string path = Write("file", std::string(3'000'000, 'x'));
+  const auto copy = FileMapping::Open(path, FileAccess::kInMemory);
+  ASSERT_TRUE(copy.ok()) << copy.status().ToString();
+  std::filesystem::resize_file(path, 0);
+  const auto bytes = (*copy)->bytes();
+  ASSERT_EQ(bytes.size(), 3'000'000u);
+  ReleaseMappedPages(bytes.data(), bytes.size());
+  EXPECT_EQ(std::count(bytes.begin(), bytes.end(), std::byte{'x'}), 3'000'000);
+}
+
+TEST_F(FileMappingTest, AnEmptyFileInMemory) {
+  const auto copy = FileMapping::Open(Write("file", ""), FileAccess::kInMemory);
+  ASSERT_TRUE(copy.ok()) << copy.status().ToString();
+  EXPECT_TRUE((*copy)->bytes().empty());
+}
+
+// Opening a FIFO without a writer would wait for ever.
+TEST_F(FileMappingTest, SpecialFilesAreRefusedByName) {
+  const std::string fifo = folder_ + "/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const std::string link = folder_ + "/link";
+  ASSERT_EQ(symlink(fifo.c_str(), link.c_str()), 0);
+  const int socket_file = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  const std::string name = folder_ + "/socket";
+  ASSERT_LT(name.size(), sizeof(address.sun_path));
+  std::copy(name.begin(), name.end(), address.sun_path);
+  ASSERT_EQ(bind(socket_file, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  close(socket_file);
+  const std::pair<std::string, std::string> cases[] = {{fifo, "a FIFO"},
+                                                       {link, "a FIFO"},
+                                                       {name, "a socket"},
+                                                       {"/dev/null", "a character device"},
+                                                       {folder_, "a folder"}};
+  for (const auto& [path, what] : cases) {
+    const std::string expected = path + ": this is " + what + ", but must be a regular file";
+    for (const FileAccess access : {FileAccess::kMapped, FileAccess::kInMemory}) {
+      const Status status = FileMapping::Open(path, access).status();
+      EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+      EXPECT_EQ(status.message(), expected);
+    }
+    EXPECT_EQ(ReadFile(path, 100).status().message(), expected);
+    EXPECT_EQ(ReadFileHead(path, 100).status().message(), expected);
+  }
+}
+
+TEST_F(FileMappingTest, TheHeadIsAtMostTheFile) {
+  const std::string path = Write("file", "0123456789");
+  EXPECT_EQ(*ReadFileHead(path, 4), "0123");
+  EXPECT_EQ(*ReadFileHead(path, 100), "0123456789");
 }
 
 TEST_F(FileMappingTest, EmptyFile) {
