@@ -149,7 +149,7 @@ class Binder {
     for (std::int64_t out = 0; out < hidden; ++out) {
       RowToF32(kernels_, matrix.row(out), matrix.format, row.data(), hidden);
       kernels_.gemv.f32(waves.data(), hidden, visible, reinterpret_cast<const std::byte*>(row.data()), hidden,
-                        1, products.data(), 1, 0);
+                        1, products.data(), 1, 0, nullptr);
       const std::int64_t head = out / config_.head_dim;
       for (std::int64_t slot = 0; slot < visible; ++slot) {
         keys[(head * visible + slot) * config_.head_dim + out % config_.head_dim] = products[slot];

@@ -120,9 +120,9 @@ class RelativeAttention {
     const float* queries = pass_.clip.queries.data() + first * hidden + head * head_dim_;
     const float* relative = weights_.relative_keys.data() + head * visible_ * head_dim_;
     kernels.gemv.f32(queries, hidden, count, reinterpret_cast<const std::byte*>(Keys(head, first)), head_dim_,
-                     keys, scratch.scores.data(), keys, 0);
+                     keys, scratch.scores.data(), keys, 0, nullptr);
     kernels.gemv.f32(queries, hidden, count, reinterpret_cast<const std::byte*>(relative), head_dim_,
-                     visible_, scratch.relative.data(), visible_, 0);
+                     visible_, scratch.relative.data(), visible_, 0, nullptr);
     for (std::int64_t i = 0; i < count; ++i) {
       // Slot s is the key at distance visible - 1 - s; there is none before the clip's beginning.
       const std::int64_t begin = std::max<std::int64_t>(0, past_ - (pass_.clip.tokens + first + i));

@@ -83,7 +83,7 @@ void Subsampling::SecondRow(const float* rows, float* part, float* to) const {
     matmul_->kernels().gemv.f32(
         rows + time * padded_row_, 2 * first_channels_, second_bins_,
         reinterpret_cast<const std::byte*>(weights_->second_taps.data() + time * second_channels_ * cols),
-        cols, second_channels_, y, second_channels_, 0);
+        cols, second_channels_, y, second_channels_, 0, nullptr);
     if (time > 0) matmul_->kernels().elementwise.add_scaled(to, part, 1.0f, row_size());
   }
   for (std::int64_t bin = 0; bin < second_bins_; ++bin) {

@@ -63,6 +63,11 @@ std::int64_t GatheredBytes(const GemmKernels& gemm) {
 
 }  // namespace
 
+// As many as the scratch of the library's panels has room for, or of quantised weights.
+std::int64_t MatMul::GemvRows() const {
+  return options_.rows_are_independent ? 4 : kSmallM;
+}
+
 std::size_t MatMulScratch::memory_bytes() const {
   return bytes_.size() + sizeof(float) * (scales_.size() + short_scales_.size()) +
          sizeof(std::int32_t) * (sums_.size() + fine_sums_.size()) + sizeof(std::int16_t) * shorts_.size();
@@ -81,6 +86,9 @@ Result<MatMul> MatMul::Create(const Kernels& kernels, const ParallelWork& work,
     bytes = std::max(bytes, PackedBytes(*kernels.bf16) + GatheredBytes(*kernels.bf16));
   if (options.precision == MatMulPrecision::kInt16)
     bytes = std::max(bytes, static_cast<std::int64_t>(Int16WorkerBytes()));
+  const auto rows = CheckedMultiply<std::int64_t>(matmul.GemvRows() * 4, options.max_k);
+  if (!rows) return ResourceExhausted("rows of %d columns are too large", options.max_k);
+  bytes = std::max(bytes, *rows);
   if (matmul.use_library_) {
     const auto panel = CheckedMultiply<std::int64_t>(
         LibraryGemm().nr * static_cast<std::int64_t>(sizeof(float)), options.max_k);
@@ -207,12 +215,17 @@ Status MatMul::MultiplyAllRows(const float* x, std::int64_t x_stride, std::int64
 
 void MatMul::MultiplyByGemv(const float* x, std::int64_t x_stride, std::int64_t m, Targets targets) const {
   const std::int64_t grain = ParallelWork::Grain(kGemvN * targets.front().weights.k() * m);
-  work_->ForRuns(CountBlocks(targets, kGemvN), grain, [&](std::int64_t index, int) {
+  const std::int64_t most = GemvRows();
+  work_->ForRuns(CountBlocks(targets, kGemvN), grain, [&](std::int64_t index, int worker) {
     const Block block = FindBlock(targets, kGemvN, index);
     const MatrixView& weights = block.weights();
-    GemvFor(kernels_->gemv, weights.format)(x, x_stride, m, weights.row(block.first), weights.cols,
-                                            block.count, block.y(), block.target->y_stride,
-                                            options_.prefetch_bytes);
+    const std::int64_t y_stride = block.target->y_stride;
+    for (std::int64_t first = 0; first < m; first += most) {
+      GemvFor(kernels_->gemv, weights.format)(
+          x + first * x_stride, x_stride, std::min(most, m - first), weights.row(block.first), weights.cols,
+          block.count, block.y() + first * y_stride, y_stride, first == 0 ? options_.prefetch_bytes : 0,
+          reinterpret_cast<float*>(WorkerScratch(worker)));
+    }
   });
 }
 

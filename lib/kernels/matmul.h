@@ -131,6 +131,8 @@ class MatMul {
                        const MatMulScratch& scratch) const;
   Status MultiplyAllRows(const float* x, std::int64_t x_stride, std::int64_t m, Targets targets,
                          const MatMulScratch& scratch) const;
+  // Rows that one call of a GEMV kernel takes.
+  std::int64_t GemvRows() const;
   void MultiplyByGemv(const float* x, std::int64_t x_stride, std::int64_t m, Targets targets) const;
   void MultiplyInBf16(const float* x, std::int64_t x_stride, std::int64_t m, Targets targets,
                       const MatMulScratch& scratch) const;

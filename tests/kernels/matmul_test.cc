@@ -62,7 +62,7 @@ TEST(MatMulTest, LargeMEqualsTheReferenceForAnyNumberOfThreads) {
     std::vector<float> expected_a(rows * a.view.rows), expected_b(rows * b.view.rows);
     const auto define = [&](const Weights& w, std::vector<float>& y) {
       (format == NumberFormat::kF32 ? kReferenceGemv.f32 : kReferenceGemv.bf16)(
-          x.data(), cols, rows, w.view.data, cols, w.view.rows, y.data(), w.view.rows, 0);
+          x.data(), cols, rows, w.view.data, cols, w.view.rows, y.data(), w.view.rows, 0, nullptr);
     };
     define(a, expected_a);
     define(b, expected_b);
@@ -179,7 +179,7 @@ TEST(MatMulTest, IndependentRowsAreTheSameAloneAndAmongOthers) {
   for (float& value : x) value = normal(random);
   const Weights w = RandomWeights(random, n, k, NumberFormat::kBF16);
   std::vector<float> expected(static_cast<std::size_t>(rows * n));
-  kReferenceGemv.bf16(x.data(), k, rows, w.view.data, k, n, expected.data(), n, 0);
+  kReferenceGemv.bf16(x.data(), k, rows, w.view.data, k, n, expected.data(), n, 0, nullptr);
   for (const Kernels* kernels : AvailableKernels()) {
     for (const auto precision :
          {MatMulPrecision::kFloat32, MatMulPrecision::kBf16, MatMulPrecision::kInt16}) {
@@ -247,7 +247,7 @@ TEST(StagedMatMulTest, BlocksTogetherAreTheProduct) {
       std::vector<std::uint16_t> x_bf16(x.size());
       kReferenceElementwise.f32_to_bf16(x.data(), x_bf16.data(), static_cast<std::int64_t>(x.size()));
       std::vector<float> expected(static_cast<std::size_t>(m * n)), y(expected.size(), -1);
-      kReferenceGemv.bf16(x.data(), x_stride, m, w.view.data, k, n, expected.data(), n, 0);
+      kReferenceGemv.bf16(x.data(), x_stride, m, w.view.data, k, n, expected.data(), n, 0, nullptr);
       const StagedMatMul product(gemm, Cut::Evenly(m, 32, 1), Cut::Evenly(n, 64, 16), k, x_stride, n);
       const auto staging = AlignedBuffer<std::byte>::Allocate(product.staging_bytes(), "a test");
       const auto scratch = AlignedBuffer<std::byte>::Allocate(product.scratch_bytes() + 1, "a test");

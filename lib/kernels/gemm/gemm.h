@@ -21,11 +21,12 @@ namespace carat::internal {
 
 // y[m * y_stride + n] = sum over k of x[m * x_stride + k] * w[n, k], for `m` rows of x and `n` rows of w,
 // which is [n, k], contiguous and unaligned. Each weight is read from memory once. w is prefetched
-// `prefetch_bytes` ahead; 0: not at all. A row's result does not depend on the rows beside it.
+// `prefetch_bytes` ahead; 0: not at all. A row's result does not depend on the rows beside it. `scratch` has
+// room for [m, k] floats; only bf16 needs it.
 struct GemvKernels {
   using Run = void (*)(const float* x, std::int64_t x_stride, std::int64_t m, const std::byte* w,
                        std::int64_t k, std::int64_t n, float* y, std::int64_t y_stride,
-                       std::int64_t prefetch_bytes);
+                       std::int64_t prefetch_bytes, float* scratch);
   Run f32;
   Run f16;
   Run bf16;

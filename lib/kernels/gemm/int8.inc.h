@@ -125,11 +125,11 @@ inline Ints Dot(Ints sum, Bytes weights, Ints activations) {
   return Quads::Dot(sum, weights, activations);
 }
 
-// The integer sums of one K-block for the rows of vector j and kM rows of activations, which are `stride` apart.
-// They begin with what is in `sum`.
+// The integer sums of one K-block for the rows of vector j and kM rows of activations, which are `stride`
+// apart. They begin with what is in `sum`.
 template <NumberFormat format, int kM, typename Q = Quads>
-CARAT_INLINE inline void DotBlock(const std::byte* block, int j, const std::int8_t* activations, std::int64_t stride,
-                     Ints (&sum)[Traits<format>::kGroups][kM]) {
+CARAT_INLINE inline void DotBlock(const std::byte* block, int j, const std::int8_t* activations,
+                                  std::int64_t stride, Ints (&sum)[Traits<format>::kGroups][kM]) {
   using T = Traits<format>;
   if constexpr (T::kShortSums) {
     Ints part[8 / T::kShortQuads][kM];
@@ -198,9 +198,8 @@ void SmallM(const std::byte* panel, const QuantizedRows& x, std::int64_t first, 
               Vec::MultiplyAdd(Vec::Multiply(Quads::ToFloats(sum[g][r]), scales), scale, result[j][r]);
           if constexpr (T::kLayout.minimums) {
             const Ints negative = Quads::Broadcast(NegativeSums<format>(x, first + r, t) + g);
-            result[j][r] =
-                Vec::MultiplyAdd(MinimumsOf<format>(super, panel, g, j),
-                                 Vec::Multiply(scale, Quads::ToFloats(negative)), result[j][r]);
+            result[j][r] = Vec::MultiplyAdd(MinimumsOf<format>(super, panel, g, j),
+                                            Vec::Multiply(scale, Quads::ToFloats(negative)), result[j][r]);
           }
         }
       }
@@ -261,7 +260,8 @@ void Unpack(const std::byte* super, const std::byte* block, std::int64_t blocks,
   for (std::int64_t t = 0; t < blocks; ++t) {
     for (int j = 0; j < kVectors; ++j) {
       std::byte* at = to.values + t * kUnpackedBlockBytes + j * 8 * kVectorBytes;
-      ForEachQuad<format>(block, j, [at](int u, Bytes quad) { Quads::StoreBytes(at + u * kVectorBytes, quad); });
+      ForEachQuad<format>(block, j,
+                          [at](int u, Bytes quad) { Quads::StoreBytes(at + u * kVectorBytes, quad); });
       for (int g = 0; g < T::kGroups; ++g) {
         const std::int64_t scale = (t * T::kGroups + g) * kPanelN + j * Vec::kWidth;
         Vec::StoreFirst(to.scales + scale, ScalesOf<format>(super, block, g, j), Vec::kWidth);

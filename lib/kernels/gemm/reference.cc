@@ -13,7 +13,7 @@ namespace {
 
 template <NumberFormat kFormat>
 void Gemv(const float* x, std::int64_t x_stride, std::int64_t m, const std::byte* w, std::int64_t k,
-          std::int64_t n, float* y, std::int64_t y_stride, std::int64_t) {
+          std::int64_t n, float* y, std::int64_t y_stride, std::int64_t, float*) {
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t r = 0; r < m; ++r) {
       double sum = 0;
