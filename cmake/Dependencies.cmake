@@ -1,5 +1,6 @@
 # Everything carat stands on. Debian 12 packages: libdnnl-dev ocl-icd-opencl-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
-# libeigen3-dev libsamplerate0-dev; for carat_media libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev; for programs and tests also libcli11-dev libedit-dev libcpp-httplib-dev libgtest-dev libbenchmark-dev.
+# libeigen3-dev libsamplerate0-dev; for carat_media libpng-dev libjpeg62-turbo-dev libwebp-dev libgif-dev libmpg123-dev libflac-dev
+# libopus-dev libvorbis-dev libogg-dev binutils; for programs and tests also libcli11-dev libedit-dev libcpp-httplib-dev libgtest-dev libbenchmark-dev.
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(dnnl REQUIRED)

@@ -4,9 +4,10 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build pkg-config libdnnl-dev ocl-icd-opencl-dev libeigen3-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
-          libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev libcli11-dev libedit-dev libcpp-httplib-dev)
+          libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libgif-dev libmpg123-dev libflac-dev
+          libopus-dev libvorbis-dev libogg-dev binutils libcli11-dev libedit-dev libcpp-httplib-dev)
 if [ "${1:-all}" = all ]; then
-  packages+=(libgtest-dev libbenchmark-dev python3 python3-venv binutils)
+  packages+=(libgtest-dev libbenchmark-dev python3 python3-venv)
   # npm brings hundreds of packages in Debian; one that is there already will do.
   command -v npm >/dev/null || packages+=(npm)
 fi

@@ -21,7 +21,8 @@ fi
 sysroot="$PWD/build/aarch64-sysroot"
 if [ ! -f "$sysroot/complete" ]; then
   packages=(libstdc++-12-dev libdnnl-dev ocl-icd-opencl-dev libeigen3-dev libsentencepiece-dev libabsl-dev libsimdjson-dev
-            libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libsndfile1-dev libcli11-dev libcpp-httplib-dev
+            libsamplerate0-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libgif-dev libmpg123-dev libflac-dev
+            libopus-dev libvorbis-dev libogg-dev libcli11-dev libcpp-httplib-dev
             libgtest-dev)
   apt="$PWD/build/aarch64-apt"
   mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$sysroot"

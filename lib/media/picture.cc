@@ -6,7 +6,6 @@
 
 #include "carat/media_files.h"
 #include "lib/base/error.h"
-#include "lib/base/file_mapping.h"
 #include "lib/base/guard.h"
 #include "lib/media/picture_decoders.h"
 
@@ -14,16 +13,16 @@ namespace carat {
 namespace internal {
 namespace {
 
-bool StartsWith(FileBytes file, std::string_view magic, std::size_t at = 0) {
-  return file.size() >= at + magic.size() && std::memcmp(file.data() + at, magic.data(), magic.size()) == 0;
-}
-
 Result<StoredPicture> DecodeAny(FileBytes file, std::int64_t max_pixels) {
-  if (StartsWith(file, "\x89PNG\r\n\x1a\n")) return DecodePng(file, max_pixels);
-  if (StartsWith(file, "\xff\xd8\xff")) return DecodeJpeg(file, max_pixels);
-  if (StartsWith(file, "RIFF") && StartsWith(file, "WEBP", 8)) return DecodeWebP(file, max_pixels);
   if (file.empty()) return DataLoss("the file is empty");
-  return Unimplemented("the file is none of PNG, JPEG and WebP");
+  if (HasAt(file, 0, "\x89PNG\r\n\x1a\n")) return DecodePng(file, max_pixels);
+  if (HasAt(file, 0, "\xff\xd8\xff")) return DecodeJpeg(file, max_pixels);
+  if (HasAt(file, 0, "RIFF") && HasAt(file, 8, "WEBP")) return DecodeWebP(file, max_pixels);
+  if (HasAt(file, 0, "GIF87a") || HasAt(file, 0, "GIF89a")) return DecodeGif(file, max_pixels);
+  if (HasAt(file, 0, "BM")) return DecodeBmp(file, max_pixels);
+  if (const char* name = NameOfUnsupported(file); name != nullptr)
+    return Unimplemented("the file is %s: carat reads PNG, JPEG, WebP, GIF and BMP", name);
+  return Unimplemented("the file is none of PNG, JPEG, WebP, GIF and BMP");
 }
 
 Status CheckOptions(const PictureFileOptions& options) {
@@ -49,9 +48,8 @@ Result<Picture> Decode(FileBytes file, const PictureFileOptions& options) {
 
 Result<Picture> Read(const std::string& path, const PictureFileOptions& options) {
   CARAT_RETURN_IF_ERROR(CheckOptions(options));
-  CARAT_ASSIGN_OR_RETURN(const auto file, FileMapping::Open(path));
-  const auto bytes = file->bytes();
-  auto picture = Decode({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, options);
+  CARAT_ASSIGN_OR_RETURN(const std::vector<std::uint8_t> file, ReadMediaFile(path, options.max_file_bytes));
+  auto picture = Decode(file, options);
   if (picture.ok()) return picture;
   return Status(picture.status().code(), path + ": " + picture.status().message());
 }
@@ -94,7 +92,7 @@ Status MakeRoom(std::uint64_t width, std::uint64_t height, std::int64_t max_pixe
 int ExifOrientation(FileBytes exif) {
   constexpr std::uint32_t kOrientation = 0x0112;
   constexpr std::uint32_t kShort = 3;
-  if (!StartsWith(exif, "II*") && !StartsWith(exif, "MM")) return 1;
+  if (!HasAt(exif, 0, "II*") && !HasAt(exif, 0, "MM")) return 1;
   const TiffReader reader(exif, exif[0] == 'M');
   std::uint32_t directory = 0;
   std::uint32_t entries = 0;

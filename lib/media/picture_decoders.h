@@ -3,14 +3,12 @@
 #define CARAT_LIB_MEDIA_PICTURE_DECODERS_H_
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "carat/media_files.h"
+#include "lib/media/media_file.h"
 
 namespace carat::internal {
-
-using FileBytes = std::span<const std::uint8_t>;
 
 // A picture as it is stored, and how it was held.
 struct StoredPicture {
@@ -22,6 +20,8 @@ struct StoredPicture {
 Result<StoredPicture> DecodePng(FileBytes file, std::int64_t max_pixels);
 Result<StoredPicture> DecodeJpeg(FileBytes file, std::int64_t max_pixels);
 Result<StoredPicture> DecodeWebP(FileBytes file, std::int64_t max_pixels);
+Result<StoredPicture> DecodeGif(FileBytes file, std::int64_t max_pixels);
+Result<StoredPicture> DecodeBmp(FileBytes file, std::int64_t max_pixels);
 
 // Checks a size that a file claims and makes room for it. Errors: DATA_LOSS for an empty picture,
 // RESOURCE_EXHAUSTED.

@@ -1,4 +1,5 @@
 // JPEG, by libjpeg-turbo. Its errors leave by longjmp: between setjmp and there nothing has a destructor.
+// A file whose end marker alone is missing is read, as browsers read it: all pixels are there.
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -23,6 +24,9 @@ struct Decoder {
   jpeg_progress_mgr progress{};
   std::jmp_buf on_error;
   char error[JMSG_LENGTH_MAX] = "";
+  bool out_of_memory = false;
+  bool has_no_end = false;   // the file ended where an end marker should stand
+  int components_begun = 0;  // the components of all passes so far
 };
 
 Decoder& Of(j_common_ptr info) {
@@ -32,16 +36,26 @@ Decoder& Of(j_common_ptr info) {
 [[noreturn]] void Leave(j_common_ptr info) {
   Decoder& decoder = Of(info);
   decoder.errors.format_message(info, decoder.error);
+  decoder.out_of_memory = decoder.errors.msg_code == JERR_OUT_OF_MEMORY;
   std::longjmp(decoder.on_error, 1);
 }
 
 // Warnings about pixels that are missing or made up are errors; those about odd but whole files are none.
 void OnMessage(j_common_ptr info, int level) {
-  if (level >= 0) return;
-  switch (Of(info).errors.msg_code) {
+  Decoder& decoder = Of(info);
+  if (level >= 0) {
+    if (decoder.errors.msg_code == JTRC_SOS) decoder.components_begun += decoder.errors.msg_parm.i[0];
+    return;
+  }
+  switch (decoder.errors.msg_code) {
+    case JWRN_JPEG_EOF:
+      // The library goes on as if the end marker stood there. If pixels of a Huffman-coded pass are missing,
+      // JWRN_HIT_MARKER comes next; those of an arithmetic-coded one would be made up without a word.
+      if (decoder.info.arith_code) Leave(info);
+      decoder.has_no_end = true;
+      return;
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
-    case JWRN_JPEG_EOF:
     case JWRN_MUST_RESYNC:
     case JWRN_BOGUS_PROGRESSION:
     case JWRN_NOT_SEQUENTIAL:
@@ -77,6 +91,19 @@ bool ReadHeader(Decoder& decoder, FileBytes file) {
   return true;
 }
 
+// Whether whole passes are missing. Called when the file was read to its end, in a picture of several passes.
+bool LacksPasses(const Decoder& decoder) {
+  const jpeg_decompress_struct& info = decoder.info;
+  if (!info.progressive_mode) return decoder.components_begun < info.num_components;
+  for (int c = 0; c < info.num_components; ++c) {
+    // How many lower bits of each coefficient were not sent; -1: none was.
+    for (const int bits : info.coef_bits[c]) {
+      if (bits != 0) return true;
+    }
+  }
+  return false;
+}
+
 // False after an error. `row` has room for four bytes a pixel.
 bool ReadPixels(Decoder& decoder, std::uint8_t* rgb, std::uint8_t* row,
                 void (*convert)(const std::uint8_t*, std::uint8_t*, std::size_t)) {
@@ -84,6 +111,10 @@ bool ReadPixels(Decoder& decoder, std::uint8_t* rgb, std::uint8_t* row,
   jpeg_decompress_struct& info = decoder.info;
   info.out_color_space = convert == nullptr ? JCS_RGB : JCS_CMYK;
   jpeg_start_decompress(&info);
+  if (decoder.has_no_end && jpeg_has_multiple_scans(&info) && LacksPasses(decoder)) {
+    std::snprintf(decoder.error, sizeof(decoder.error), "it is cut short between two passes over its pixels");
+    return false;
+  }
   const std::size_t row_bytes = std::size_t{3} * info.output_width;
   while (info.output_scanline < info.output_height) {
     std::uint8_t* to = rgb + info.output_scanline * row_bytes;
@@ -112,6 +143,10 @@ void InvertedCmykToRgb(const std::uint8_t* from, std::uint8_t* to, std::size_t p
   }
 }
 
+Status Broken(const Decoder& decoder) {
+  return decoder.out_of_memory ? OutOfMemory() : DataLoss("broken JPEG file: %s", std::string(decoder.error));
+}
+
 int OrientationOf(const jpeg_decompress_struct& info) {
   constexpr char kExif[] = {'E', 'x', 'i', 'f', 0, 0};
   for (jpeg_saved_marker_ptr marker = info.marker_list; marker != nullptr; marker = marker->next) {
@@ -133,7 +168,7 @@ struct Owner {
 Result<StoredPicture> DecodeJpeg(FileBytes file, std::int64_t max_pixels) {
   Decoder decoder;
   const Owner owner{decoder};
-  if (!ReadHeader(decoder, file)) return DataLoss("broken JPEG file: %s", std::string(decoder.error));
+  if (!ReadHeader(decoder, file)) return Broken(decoder);
   const J_COLOR_SPACE stored_as = decoder.info.jpeg_color_space;
   const bool cmyk = stored_as == JCS_CMYK || stored_as == JCS_YCCK;
   if (stored_as == JCS_UNKNOWN) {
@@ -146,7 +181,7 @@ Result<StoredPicture> DecodeJpeg(FileBytes file, std::int64_t max_pixels) {
   stored.orientation = OrientationOf(decoder.info);  // finishing forgets the markers
   std::vector<std::uint8_t> row(cmyk ? std::size_t{4} * decoder.info.image_width : 0);
   if (!ReadPixels(decoder, stored.picture.rgb.data(), row.data(), cmyk ? InvertedCmykToRgb : nullptr)) {
-    return DataLoss("broken JPEG file: %s", std::string(decoder.error));
+    return Broken(decoder);
   }
   return stored;
 }

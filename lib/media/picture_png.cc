@@ -2,6 +2,7 @@
 #include <png.h>
 
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
 
 #include "lib/base/error.h"
@@ -14,7 +15,19 @@ struct Source {
   FileBytes file;
   std::size_t at = 0;
   char error[128] = "";
+  bool out_of_memory = false;
 };
+
+// Whatever libpng and zlib allocate.
+png_voidp Allocate(png_structp png, png_alloc_size_t size) {
+  void* memory = std::malloc(size);
+  if (memory == nullptr) static_cast<Source*>(png_get_mem_ptr(png))->out_of_memory = true;
+  return memory;
+}
+
+void Free(png_structp, png_voidp memory) {
+  std::free(memory);
+}
 
 void ReadBytes(png_structp png, png_bytep to, std::size_t size) {
   auto& source = *static_cast<Source*>(png_get_io_ptr(png));
@@ -37,7 +50,8 @@ struct Reader {
   png_infop info = nullptr;
 
   explicit Reader(Source& source) {
-    png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, OnError, OnWarning);
+    png =
+        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &source, OnError, OnWarning, &source, Allocate, Free);
     if (png != nullptr) info = png_create_info_struct(png);
   }
   ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
@@ -82,6 +96,10 @@ bool ReadPixels(const Reader& reader, png_bytep rgb, std::size_t row_bytes) {
   return true;
 }
 
+Status Broken(const Source& source) {
+  return source.out_of_memory ? OutOfMemory() : DataLoss("broken PNG file: %s", source.error);
+}
+
 int OrientationOf(const Reader& reader) {
   png_bytep exif = nullptr;
   png_uint_32 size = 0;
@@ -94,14 +112,16 @@ int OrientationOf(const Reader& reader) {
 Result<StoredPicture> DecodePng(FileBytes file, std::int64_t max_pixels) {
   Source source{file};
   const Reader reader(source);
-  if (reader.info == nullptr) return ResourceExhausted("out of memory while decoding a PNG file");
-  if (!ReadHeader(reader, source, max_pixels)) return DataLoss("broken PNG file: %s", source.error);
+  if (reader.info == nullptr) return OutOfMemory();
+  if (!ReadHeader(reader, source, max_pixels)) return Broken(source);
   StoredPicture stored;
   CARAT_RETURN_IF_ERROR(MakeRoom(png_get_image_width(reader.png, reader.info),
                                  png_get_image_height(reader.png, reader.info), max_pixels, stored.picture));
   if (!ReadPixels(reader, stored.picture.rgb.data(), std::size_t{3} * stored.picture.width)) {
-    return DataLoss("broken PNG file: %s", source.error);
+    return Broken(source);
   }
+  // For want of memory libpng leaves out what is not needed for the pixels, and warns.
+  if (source.out_of_memory) return OutOfMemory();
   stored.orientation = OrientationOf(reader);
   return stored;
 }

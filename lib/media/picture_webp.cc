@@ -1,79 +1,89 @@
-// WebP, by libwebp.
+// WebP, by libwebp in memory of its own: it does not survive every failed allocation otherwise.
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include <memory>
+#include <algorithm>
 
 #include "lib/base/error.h"
+#include "lib/media/confined_memory.h"
 #include "lib/media/picture_decoders.h"
 
 namespace carat::internal {
 namespace {
 
-struct DeleteDemuxer {
-  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
-};
-struct DeleteAnimation {
-  void operator()(WebPAnimDecoder* animation) const { WebPAnimDecoderDelete(animation); }
-};
+// What libwebp takes besides the pixels it gives back: four bytes a pixel of a lossless picture, less for
+// others, and some tables.
+constexpr std::size_t kBytesPerPixel = 5;
+constexpr std::size_t kBytesOfTables = std::size_t{1} << 24;
 
 Status Broken(const char* what) {
   return DataLoss("broken WebP file: %s", what);
 }
 
-// The whole canvas as the first frame of an animation leaves it.
-Status DecodeFirstFrame(FileBytes file, Picture& picture) {
+// The first frame, or the only one, and where on the canvas it stands.
+struct Frame {
+  FileBytes bytes;
+  std::int64_t left = 0;
+  std::int64_t top = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  FileBytes exif;
+};
+
+// Reads the container. False if it is broken.
+bool FindFrame(FileBytes file, Frame& frame) {
   const WebPData data{file.data(), file.size()};
-  WebPAnimDecoderOptions options;
-  if (WebPAnimDecoderOptionsInit(&options) == 0) return Internal("libwebp is of another version");
-  options.color_mode = MODE_RGBA;
-  options.use_threads = 0;
-  const std::unique_ptr<WebPAnimDecoder, DeleteAnimation> animation(WebPAnimDecoderNew(&data, &options));
-  std::uint8_t* rgba = nullptr;
-  int time = 0;
-  if (animation == nullptr || WebPAnimDecoderGetNext(animation.get(), &rgba, &time) == 0)
-    return Broken("its first frame cannot be decoded");
-  for (std::size_t i = 0; i < picture.rgb.size() / 3; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) picture.rgb[3 * i + c] = rgba[4 * i + c];
-  }
-  return {};
+  WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
+  WebPDemuxer* demuxer = WebPDemuxPartial(&data, &state);
+  if (demuxer == nullptr || state != WEBP_DEMUX_DONE) return false;
+  WebPIterator first = {};
+  if (WebPDemuxGetFrame(demuxer, 1, &first) == 0 || first.complete == 0) return false;
+  frame.bytes = {first.fragment.bytes, first.fragment.size};
+  frame.left = first.x_offset;
+  frame.top = first.y_offset;
+  frame.width = first.width;
+  frame.height = first.height;
+  WebPChunkIterator chunk = {};
+  if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk) != 0) frame.exif = {chunk.chunk.bytes, chunk.chunk.size};
+  return true;
 }
 
-int OrientationOf(const WebPDemuxer* demuxer) {
-  WebPChunkIterator chunk;
-  int orientation = 1;
-  if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk) != 0) {
-    FileBytes exif(chunk.chunk.bytes, chunk.chunk.size);
-    // Some writers keep the header that JPEG needs.
-    if (exif.size() > 6 && exif[0] == 'E' && exif[1] == 'x') exif = exif.subspan(6);
-    orientation = ExifOrientation(exif);
-  }
-  WebPDemuxReleaseChunkIterator(&chunk);
-  return orientation;
+int OrientationOf(FileBytes exif) {
+  // Some writers keep the header that JPEG needs.
+  if (HasAt(exif, 0, "Exif") && exif.size() > 6) exif = exif.subspan(6);
+  return ExifOrientation(exif);
 }
 
 }  // namespace
 
 Result<StoredPicture> DecodeWebP(FileBytes file, std::int64_t max_pixels) {
   WebPBitstreamFeatures features;
-  if (WebPGetFeatures(file.data(), file.size(), &features) != VP8_STATUS_OK) return Broken("its header");
+  VP8StatusCode code = VP8_STATUS_OK;
+  ConfinedMemory header_memory(kBytesOfTables);
+  if (!header_memory.Run([&] { code = WebPGetFeatures(file.data(), file.size(), &features); }))
+    return OutOfMemory();
+  if (code != VP8_STATUS_OK) return Broken("its header");
   StoredPicture stored;
   // Before anything else is allocated.
   CARAT_RETURN_IF_ERROR(MakeRoom(static_cast<std::uint64_t>(features.width),
                                  static_cast<std::uint64_t>(features.height), max_pixels, stored.picture));
-  const WebPData data{file.data(), file.size()};
-  WebPDemuxState state;
-  const std::unique_ptr<WebPDemuxer, DeleteDemuxer> demuxer(WebPDemuxPartial(&data, &state));
-  if (demuxer == nullptr || state != WEBP_DEMUX_DONE)
-    return Broken("it is cut short, or its parts do not fit");
   Picture& picture = stored.picture;
-  if (features.has_animation != 0) {
-    CARAT_RETURN_IF_ERROR(DecodeFirstFrame(file, picture));
-  } else if (WebPDecodeRGBInto(file.data(), file.size(), picture.rgb.data(), picture.rgb.size(),
-                               3 * picture.width) == nullptr) {
-    return Broken("its pixels cannot be decoded");
-  }
-  stored.orientation = OrientationOf(demuxer.get());
+  ConfinedMemory memory(kBytesOfTables + kBytesPerPixel * (picture.rgb.size() / 3));
+  Frame frame;
+  bool found = false;
+  if (!memory.Run([&] { found = FindFrame(file, frame); })) return OutOfMemory();
+  if (!found) return Broken("it is cut short, or its parts do not fit");
+  if (frame.left + frame.width > picture.width || frame.top + frame.height > picture.height)
+    return Broken("its first frame is larger than the picture");
+  std::uint8_t* to = picture.rgb.data() + (frame.top * picture.width + frame.left) * 3;
+  const std::size_t room = picture.rgb.size() - static_cast<std::size_t>(to - picture.rgb.data());
+  const std::uint8_t* decoded = nullptr;
+  if (!memory.Run([&] {
+        decoded = WebPDecodeRGBInto(frame.bytes.data(), frame.bytes.size(), to, room, 3 * picture.width);
+      }))
+    return OutOfMemory();
+  if (decoded == nullptr) return Broken("its pixels cannot be decoded");
+  stored.orientation = OrientationOf(frame.exif);
   return stored;
 }
 

@@ -1,5 +1,6 @@
 // Picture and sound files through carat_media.h: every function, right and wrong.
 #include <carat_media.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,21 @@ static void pictures(const char* path, carat_error* error) {
   CHECK(carat_picture_decode(NULL, 5, &same, error) == CARAT_INVALID_ARGUMENT);
   CHECK(carat_picture_decode(bytes, size, NULL, error) == CARAT_INVALID_ARGUMENT);
   CHECK(carat_picture_read("/nonexistent", 12, &same, NULL) == CARAT_NOT_FOUND);
+  carat_picture_file_options options;
+  CHECK(carat_picture_file_options_init(NULL, sizeof options) == CARAT_INVALID_ARGUMENT);
+  CHECK(carat_picture_file_options_init(&options, sizeof options) == CARAT_OK);
+  CHECK(options.max_pixels == 134217728 && options.max_file_bytes == 536870912);
+  options.max_pixels = (int64_t)width * height;
+  CHECK(carat_picture_decode_with(bytes, size, &options, &same, error) == CARAT_OK);
+  carat_picture_free(same);
+  CHECK(carat_picture_read_with(path, strlen(path), &options, &same, error) == CARAT_OK);
+  carat_picture_free(same);
+  --options.max_pixels;
+  CHECK(carat_picture_decode_with(bytes, size, &options, &same, error) == CARAT_RESOURCE_EXHAUSTED);
+  CHECK(same == NULL && strstr(carat_error_message(error), "max_pixels is ") != NULL);
+  CHECK(carat_picture_read_with(path, strlen(path), &options, &same, error) == CARAT_RESOURCE_EXHAUSTED);
+  options.reserved = 1;
+  CHECK(carat_picture_decode_with(bytes, size, &options, &same, error) == CARAT_INVALID_ARGUMENT);
   CHECK(carat_picture_pixels(NULL, &width, &height) == NULL && width == 0 && height == 0);
   carat_picture_free(NULL);
   carat_picture_free(picture);
@@ -63,11 +79,34 @@ static void sounds(const char* path, carat_error* error) {
   CHECK(carat_sound_decode(bytes, size / 2, &same, error) == CARAT_DATA_LOSS && same == NULL);
   CHECK(carat_sound_decode(NULL, 5, &same, error) == CARAT_INVALID_ARGUMENT);
   CHECK(carat_sound_read("/nonexistent", 12, &same, NULL) == CARAT_NOT_FOUND);
+  carat_sound_file_options options;
+  CHECK(carat_sound_file_options_init(&options, sizeof options) == CARAT_OK);
+  CHECK(options.max_seconds == 14400 && options.max_samples == 1073741824 &&
+        options.max_file_bytes == 2147483648);
+  options.max_samples = frames;
+  CHECK(carat_sound_decode_with(bytes, size, &options, &same, error) == CARAT_OK);
+  carat_sound_free(same);
+  CHECK(carat_sound_read_with(path, strlen(path), &options, &same, error) == CARAT_OK);
+  carat_sound_free(same);
+  --options.max_samples;
+  CHECK(carat_sound_decode_with(bytes, size, &options, &same, error) == CARAT_RESOURCE_EXHAUSTED &&
+        same == NULL);
+  CHECK(carat_sound_read_with(path, strlen(path), &options, &same, error) == CARAT_RESOURCE_EXHAUSTED);
   CHECK(carat_sound_samples(NULL, &frames, &channels, &rate) == NULL && frames == 0);
   carat_sound_free(NULL);
   carat_sound_free(sound);
   free(bytes);
 }
+
+// The ABI: what is here never changes.
+_Static_assert(sizeof(carat_picture_file_options) == 32, "carat_picture_file_options");
+_Static_assert(offsetof(carat_picture_file_options, max_pixels) == 8, "max_pixels");
+_Static_assert(offsetof(carat_picture_file_options, max_file_bytes) == 16, "max_file_bytes");
+_Static_assert(offsetof(carat_picture_file_options, ignore_orientation) == 24, "ignore_orientation");
+_Static_assert(sizeof(carat_sound_file_options) == 32, "carat_sound_file_options");
+_Static_assert(offsetof(carat_sound_file_options, max_seconds) == 8, "max_seconds");
+_Static_assert(offsetof(carat_sound_file_options, max_samples) == 16, "max_samples");
+_Static_assert(offsetof(carat_sound_file_options, max_file_bytes) == 24, "max_file_bytes");
 
 int main(int argc, char** argv) {
   CHECK(argc == 2);

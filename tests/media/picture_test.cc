@@ -18,7 +18,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-const char* const kFolder = CARAT_MEDIA_TEST_FILES;
+const char* const kFolder = CARAT_MEDIA_TEST_FILES "/pictures";
 
 Bytes ReadBytes(const std::string& name) {
   std::ifstream file(std::string(kFolder) + "/" + name, std::ios::binary);
@@ -52,7 +52,7 @@ std::vector<Expected> AllPictures() {
     words >> one.name >> one.width >> one.height >> one.crc;
     all.push_back(one);
   }
-  EXPECT_EQ(all.size(), 31u);
+  EXPECT_EQ(all.size(), 63u);
   return all;
 }
 
@@ -94,8 +94,8 @@ TEST(ReadPictureTest, NamesThePath) {
 
 TEST(DecodePictureTest, LimitsHoldBeforeAnythingIsDecoded) {
   PictureFileOptions options;
-  options.max_pixels = 19 * 23 - 1;
   for (const Expected& expected : AllPictures()) {
+    options.max_pixels = std::int64_t{expected.width} * expected.height - 1;
     const Bytes file = ReadBytes(expected.name);
     EXPECT_EQ(DecodePicture(file, options).status().code(), StatusCode::kResourceExhausted) << expected.name;
   }
@@ -128,18 +128,51 @@ class Broken {
   int count_ = 0;
 };
 
+// What comes behind the pixels, and may be missing: the end markers of JPEG and GIF, further frames, the end
+// of an encoded BMP, and what fills up a BMP's last row.
+std::size_t BytesThatMayBeMissing(const Expected& picture, std::size_t size) {
+  if (picture.name == "animated.gif") return size * 3 / 4;
+  if (picture.name.ends_with("without_end1.jpg")) return 1;
+  if (picture.name.ends_with(".jpg")) return picture.name.ends_with("without_end2.jpg") ? 0 : 2;
+  if (picture.name == "without_trailer.gif") return 1;
+  if (picture.name.ends_with(".gif")) return 2;
+  if (picture.name.starts_with("runs")) return 2;
+  return picture.name.ends_with(".bmp") ? 3 : 0;
+}
+
 TEST(BrokenPictureTest, FilesCutShortAreErrors) {
   Broken broken;
   for (const Expected& expected : AllPictures()) {
     const Bytes file = ReadBytes(expected.name);
+    const std::size_t most = file.size() - BytesThatMayBeMissing(expected, file.size());
     for (std::size_t part = 0; part < 8; ++part) {
-      const auto size = static_cast<std::ptrdiff_t>(file.size() * part / 8);
+      const auto size = static_cast<std::ptrdiff_t>(most * part / 8);
       broken.Expect(expected.name + " cut to " + std::to_string(size),
                     Bytes(file.begin(), file.begin() + size));
     }
-    broken.Expect(expected.name + " without its last byte", Bytes(file.begin(), file.end() - 1));
+    broken.Expect(expected.name + " cut by one byte too many",
+                  Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(most) - 1));
   }
-  EXPECT_EQ(broken.count(), 31 * 9);
+  EXPECT_EQ(broken.count(), 63 * 9);
+}
+
+// At every length a JPEG file is either an error or has all its pixels.
+TEST(DecodePictureTest, AJpegFileWithoutItsEndMarkerIsWhole) {
+  for (const char* name : {"sampled.jpg", "full.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg",
+                           "restarts.jpg", "cmyk_progressive.jpg"}) {
+    const Bytes file = ReadBytes(name);
+    const auto whole = DecodePicture(file);
+    ASSERT_TRUE(whole.ok()) << name;
+    int decoded = 0;
+    for (std::size_t size = 0; size < file.size(); ++size) {
+      const auto picture = DecodePicture(std::span(file).first(size));
+      if (!picture.ok()) continue;
+      ++decoded;
+      EXPECT_EQ(picture->rgb, whole->rgb) << name << " cut to " << size;
+    }
+    EXPECT_GE(decoded, 2) << name;
+    EXPECT_LE(decoded, 3) << name;
+  }
 }
 
 // ---- Crafted files ----
@@ -339,11 +372,93 @@ TEST(BrokenPictureTest, CraftedWebPFilesAreErrors) {
 TEST(BrokenPictureTest, OtherFilesAreErrors) {
   Broken broken;
   broken.Expect("nothing", {});
-  for (const char* text : {"GIF89a......", "BM..........", "II*.........", "%PDF-1.7....", "RIFF....WAVE",
-                           "RIFF....WEBP", "<svg></svg>.", "\x89PNG\r\n\x1a", "P6 1 1 255 .", "\xff\xd8"}) {
+  for (const char* text :
+       {"GIF89a......", "GIF88a......", "BM..........", "II*.........", "%PDF-1.7....", "RIFF....WAVE",
+        "RIFF....WEBP", "<svg></svg>.", "\x89PNG\r\n\x1a", "P6 1 1 255 .", "\xff\xd8"}) {
     broken.Expect(text, Bytes(text, text + std::strlen(text)));
   }
-  EXPECT_EQ(broken.count(), 11);
+  EXPECT_EQ(broken.count(), 12);
+}
+
+TEST(BrokenPictureTest, FormatsThatAreNotReadAreNamed) {
+  const std::pair<std::string, const char*> files[] = {{std::string("\0\0\0\x20"
+                                                                    "ftypheic",
+                                                                    12),
+                                                        "a HEIC picture"},
+                                                       {std::string("\0\0\0\x20"
+                                                                    "ftypmif1",
+                                                                    12),
+                                                        "a HEIC picture"},
+                                                       {std::string("\0\0\0\x20"
+                                                                    "ftypavif",
+                                                                    12),
+                                                        "an AVIF picture"},
+                                                       {std::string("II*\0........", 12), "a TIFF picture"},
+                                                       {"%PDF-1.7....", "a PDF document"},
+                                                       {"<svg></svg>.", "an SVG picture"},
+                                                       {"RIFF....WAVEfmt ", "a WAV sound"}};
+  for (const auto& [content, name] : files) {
+    const Status status = DecodePicture(Bytes(content.begin(), content.end())).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnimplemented) << name;
+    EXPECT_EQ(status.message(),
+              "the file is " + std::string(name) + ": carat reads PNG, JPEG, WebP, GIF and BMP");
+  }
+}
+
+TEST(BrokenPictureTest, CraftedGifFilesAreErrors) {
+  Broken broken;
+  const Bytes honest = ReadBytes("smaller_frame.gif");
+  const auto changed = [&](std::size_t at, std::initializer_list<int> bytes) {
+    Bytes file = honest;
+    for (const int byte : bytes) file[at++] = static_cast<std::uint8_t>(byte);
+    return file;
+  };
+  const std::size_t frame = 13 + 12;  // where it begins
+  broken.Expect("no frame", changed(frame, {';'}));
+  broken.Expect("a record of no kind", changed(frame, {'x'}));
+  broken.Expect("an endless extension", changed(frame, {'!', 0xf9, 255}));
+  broken.Expect("no width", changed(frame + 5, {0, 0}));
+  broken.Expect("no height", changed(frame + 7, {0, 0}));
+  broken.Expect("more rows than pixels", changed(frame + 7, {255, 255}));
+  broken.Expect("no colours", changed(10, {0}));
+  broken.Expect("codes of 13 bits", changed(frame + 10, {13}));
+  EXPECT_EQ(broken.count(), 8);
+}
+
+TEST(BrokenPictureTest, CraftedBmpFilesAreErrors) {
+  Broken broken;
+  const auto changed = [](const char* name, std::size_t at, std::initializer_list<int> bytes) {
+    Bytes file = ReadBytes(name);
+    for (const int byte : bytes) file[at++] = static_cast<std::uint8_t>(byte);
+    return file;
+  };
+  broken.Expect("pixels behind the end", changed("rgb24.bmp", 10, {255, 255, 255, 255}));
+  broken.Expect("a header of 13 bytes", changed("rgb24.bmp", 14, {13}));
+  broken.Expect("a header of 4 GB", changed("rgb24.bmp", 14, {255, 255, 255, 255}));
+  broken.Expect("no width", changed("rgb24.bmp", 18, {0}));
+  broken.Expect("a negative width", changed("rgb24.bmp", 18, {255, 255, 255, 255}));
+  broken.Expect("no height", changed("rgb24.bmp", 22, {0}));
+  broken.Expect("the lowest height", changed("rgb24.bmp", 22, {0, 0, 0, 0x80}));
+  broken.Expect("more rows than pixels", changed("rgb24.bmp", 22, {20}));
+  broken.Expect("wider rows than pixels", changed("rgb24.bmp", 18, {255, 0}));
+  for (const int bits : {0, 2, 3, 12, 25, 64, 255}) {
+    broken.Expect(std::to_string(bits) + " bits", changed("rgb24.bmp", 28, {bits}));
+  }
+  for (const int compression : {1, 2, 3, 4, 5, 7, 255}) {
+    broken.Expect("compression " + std::to_string(compression), changed("rgb24.bmp", 30, {compression}));
+  }
+  EXPECT_EQ(broken.count(), 23);
+}
+
+// The pixels that a picture has, not those of its animation or the bytes of its file, are what the limit
+// counts.
+TEST(DecodePictureTest, AHugePictureInASmallFileIsAnError) {
+  const Bytes file = ReadBytes("../hostile/webp_604_bytes_43_megapixels.webp");
+  PictureFileOptions options;
+  options.max_pixels = 1 << 24;
+  const Status status = DecodePicture(file, options).status();
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(), "the picture is 2293783 x 19 pixels, but max_pixels is 16777216");
 }
 
 TEST(BrokenPictureTest, BrokenExifIsNoOrientation) {
