@@ -146,13 +146,22 @@ float ExpBelow(float* x, std::int64_t n, float max) {
       sum[j] = Vec::Add(sum[j], weight);
     }
   }
+  for (; i + Vec::kWidth <= n; i += Vec::kWidth) {
+    const Vec weight = Exp(Vec::Subtract(Vec::Load(x + i), most));
+    Vec::Store(x + i, weight);
+    sum[0] = Vec::Add(sum[0], weight);
+  }
   float lanes[Vec::kWidth];
   Vec::Store(lanes, Vec::Add(sum[0], sum[1]));
   float total = 0;
   for (std::int64_t j = 0; j < Vec::kWidth; ++j) total += lanes[j];
-  for (; i < n; ++i) {
-    x[i] = ByVector(x[i] - max, Exp);
-    total += x[i];
+  if (i == n) return total;
+  // The last values fill no vector.
+  for (std::int64_t j = 0; j < Vec::kWidth; ++j) lanes[j] = i + j < n ? x[i + j] : max;
+  Vec::Store(lanes, Exp(Vec::Subtract(Vec::Load(lanes), most)));
+  for (std::int64_t j = 0; i + j < n; ++j) {
+    x[i + j] = lanes[j];
+    total += lanes[j];
   }
   return total;
 }
