@@ -19,6 +19,7 @@ namespace {
 #include "tests/kernels/emulated_tiles.inc.h"
 
 namespace integers {
+constexpr std::size_t kPlainWidth = 16;
 #include "tests/kernels/plain_vectors.inc.h"
 
 #include "lib/kernels/gemm/int8.inc.h"

@@ -16,6 +16,7 @@
 #include "lib/base/aligned_buffer.h"
 #include "lib/base/tensor.h"
 #include "tests/kernels/available_kernels.h"
+#include "tests/kernels/emulated_matrices.h"
 #include "tests/kernels/emulated_tiles.h"
 
 namespace carat::internal {
@@ -113,7 +114,8 @@ std::vector<Way> Ways() {
   std::vector<Way> ways = {{"library", &LibraryGemm()},
                            {"widened", &WidenedBf16Gemm()},
                            {"reference_bf16", &ReferenceGemm(NumberFormat::kBF16)},
-                           {"emulated_tiles", &EmulatedBf16TileGemm()}};
+                           {"emulated_tiles", &EmulatedBf16TileGemm()},
+                           {"emulated_matrices", &EmulatedBf16MatrixGemm()}};
   for (const Kernels* kernels : AvailableKernels()) {
     if (kernels->bf16 != nullptr) ways.push_back({KernelsName(*kernels), kernels->bf16});
   }
@@ -202,6 +204,24 @@ TEST_P(GemmTest, EqualsTheReference) {
       }
     }
   }
+}
+
+// bf16_bfmmla.inc.h says how matrix instructions round, which the emulated ones follow.
+TEST(MatrixInstructionsTest, GiveTheBitsOfTheEmulatedOnes) {
+  if (!CpuSupports(InstructionSet::kNeonI8mm)) GTEST_SKIP() << "this machine has no matrix instructions";
+  Random random(31);
+  const GemmShape s{.m = 11, .n = 37, .k = 2055, .x_stride = 2056, .w_stride = 2055, .y_stride = 37};
+  const Numbers x(random, s.m * s.x_stride), w(random, s.n * s.w_stride);
+  std::vector<float> y[2];
+  for (int i = 0; i < 2; ++i) {
+    const GemmKernels& gemm =
+        i == 0 ? EmulatedBf16MatrixGemm() : *KernelsFor(InstructionSet::kNeonI8mm)->bf16;
+    const auto packed = Bytes(gemm.packed_bytes(s.n, s.k));
+    gemm.pack(s, w.bf16.data(), packed.data());
+    y[i].resize(static_cast<std::size_t>(s.m * s.y_stride));
+    ASSERT_EQ(gemm.run(s, x.bf16.data(), packed.data(), y[i].data(), nullptr), StatusCode::kOk);
+  }
+  EXPECT_EQ(y[0], y[1]);
 }
 
 // Not for the library, which chooses its kernels by shape.

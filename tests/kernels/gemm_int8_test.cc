@@ -10,6 +10,7 @@
 #include "lib/base/aligned_buffer.h"
 #include "lib/quant/block_types.h"
 #include "tests/kernels/available_kernels.h"
+#include "tests/kernels/emulated_matrices.h"
 #include "tests/kernels/emulated_tiles.h"
 
 namespace carat::internal {
@@ -48,7 +49,7 @@ struct Rows {
 
 // Those of every instruction set here, and the emulated ones.
 std::vector<const Int8Gemm*> FastKernels() {
-  std::vector<const Int8Gemm*> all = {&EmulatedInt8TileGemm()};
+  std::vector<const Int8Gemm*> all = {&EmulatedInt8TileGemm(), &EmulatedInt8MatrixGemm()};
   for (const Kernels* kernels : AvailableKernels()) {
     if (kernels->set != InstructionSet::kPlain) all.push_back(&kernels->int8);
   }
@@ -93,7 +94,7 @@ TEST_P(Int8ProductTest, EverySetGivesTheBitsOfTheReference) {
   std::mt19937 random(11 + static_cast<unsigned>(format));
   const auto scratch = AlignedBuffer<std::byte>::Allocate(kInt8ScratchBytes, "a test");
   ASSERT_TRUE(scratch.ok());
-  for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 37}) {
+  for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 16, 17, 31, 37}) {
     const std::int64_t values = LayoutOf(format).values;
     std::int64_t blocks = 1 + static_cast<std::int64_t>(random()) % (values == 32 ? 20 : 3);
     // More columns than are unpacked at a time.

@@ -1,4 +1,4 @@
-// The vector face of lib/kernels/simd in plain C++, as wide as that of AVX-512.
+// The vector face of lib/kernels/simd in plain C++, of kPlainWidth float32 values, which a test defines.
 template <typename To, typename F>
 To Each(F f) {
   To to;
@@ -13,8 +13,8 @@ To Read(const void* p) {
 }
 
 struct Vec {
-  static constexpr std::int64_t kWidth = 16;
-  using Floats = std::array<float, 16>;
+  static constexpr std::int64_t kWidth = kPlainWidth;
+  using Floats = std::array<float, kPlainWidth>;
   Floats v;
 
   static Vec Zero() { return {}; }
@@ -34,7 +34,7 @@ struct Vec {
   static Vec MultiplyAdd(const Vec& a, const Vec& b, const Vec& c) {
     return {Each<Floats>([&](std::size_t i) { return std::fma(a.v[i], b.v[i], c.v[i]); })};
   }
-  // The first `count` of 16.
+  // The first `count` values.
   static void StoreFirst(float* p, const Vec& a, std::int64_t count) {
     for (std::size_t i = 0; i < a.v.size() && static_cast<std::int64_t>(i) < count; ++i) p[i] = a.v[i];
   }
@@ -45,8 +45,8 @@ struct Quads {
   static constexpr int kMr = 3;
   static constexpr bool kWideIsSigned = false;
   static constexpr bool kHasShortSums = false;
-  using Bytes = std::array<std::uint8_t, 64>;
-  using Ints = std::array<std::int32_t, 16>;
+  using Bytes = std::array<std::uint8_t, 4 * kPlainWidth>;
+  using Ints = std::array<std::int32_t, kPlainWidth>;
 
   static Bytes Load(const std::byte* p) { return Read<Bytes>(p); }
   static Bytes Keep(Bytes v) { return v; }

@@ -1,5 +1,6 @@
 // Products of quantised weights and activations (gemm.h), written once over `Vec` and `Quads`. The include
-// rules of simd/math.inc.h apply. simd/amx.h, included before, adds block registers (int8_amx.inc.h).
+// rules of simd/math.inc.h apply. simd/amx.h, included before, adds tile registers (int8_amx.inc.h);
+// simd/neon_matrices.h adds matrix instructions (int8_smmla.inc.h).
 //
 // Vec::kWidth rows of weights stand beside each other in a vector, four columns each.
 
@@ -92,6 +93,12 @@ CARAT_INLINE inline void ForEachQuad(const std::byte* block, int j, F f) {
       f(v + 4, value(Quads::And(Quads::template Right<4>(both), 0x0f)));
     }
   }
+}
+
+// The eight k-quads of the rows of vector j.
+template <NumberFormat format>
+inline void UnpackQuads(const std::byte* block, int j, Bytes* quads) {
+  ForEachQuad<format>(block, j, [quads](int u, Bytes quad) CARAT_INLINE { quads[u] = quad; });
 }
 
 // Scales, and minimums, of group g for the rows of vector j.
@@ -253,15 +260,17 @@ inline float* ResultsIn(std::byte* scratch) {
   return UnpackedIn(scratch).minimums + kUnpackedBlocks * 2 * kPanelN;
 }
 
-template <NumberFormat format>
+// `read` reads the eight vectors of bytes of the rows of vector j.
+template <NumberFormat format, void (*read)(const std::byte*, int, Bytes*) = UnpackQuads<format>>
 void Unpack(const std::byte* super, const std::byte* block, std::int64_t blocks, const Unpacked& to) {
   using T = Traits<format>;
   constexpr int kVectorBytes = Vec::kWidth * 4;
   for (std::int64_t t = 0; t < blocks; ++t) {
     for (int j = 0; j < kVectors; ++j) {
+      Bytes quads[8];
+      read(block, j, quads);
       std::byte* at = to.values + t * kUnpackedBlockBytes + j * 8 * kVectorBytes;
-      ForEachQuad<format>(block, j,
-                          [at](int u, Bytes quad) { Quads::StoreBytes(at + u * kVectorBytes, quad); });
+      for (int u = 0; u < 8; ++u) Quads::StoreBytes(at + u * kVectorBytes, quads[u]);
       for (int g = 0; g < T::kGroups; ++g) {
         const std::int64_t scale = (t * T::kGroups + g) * kPanelN + j * Vec::kWidth;
         Vec::StoreFirst(to.scales + scale, ScalesOf<format>(super, block, g, j), Vec::kWidth);
@@ -271,6 +280,18 @@ void Unpack(const std::byte* super, const std::byte* block, std::int64_t blocks,
     }
     block += T::kLayout.block_bytes();
   }
+}
+
+// Unpacks `count` K-blocks, the first of which begins a super-block. Returns where the next one lies.
+template <NumberFormat format, void (*read)(const std::byte*, int, Bytes*) = UnpackQuads<format>>
+inline const std::byte* UnpackSupers(const std::byte* panel, std::int64_t count, const Unpacked& to) {
+  constexpr PackedLayout kLayout = PackedLayoutOf(format);
+  for (std::int64_t at = 0; at < count; at += kBlocksPerSuper) {
+    const std::int64_t some = count - at < kBlocksPerSuper ? count - at : kBlocksPerSuper;
+    Unpack<format, read>(panel, panel + kLayout.super_bytes(), some, to.From<format>(at));
+    panel += kLayout.super_bytes() + some * kLayout.block_bytes();
+  }
+  return panel;
 }
 
 // Where results go: 64 of a row side by side, rows `stride` apart.
@@ -388,11 +409,7 @@ void LargeM(const std::byte* panel, const QuantizedRows& x, std::int64_t first, 
   const std::int64_t blocks = x.k / kBlockK;
   for (std::int64_t t = 0; t < blocks; t += kUnpackedBlocks) {
     const std::int64_t count = blocks - t < kUnpackedBlocks ? blocks - t : kUnpackedBlocks;
-    for (std::int64_t at = 0; at < count; at += kBlocksPerSuper) {
-      const std::int64_t some = count - at < kBlocksPerSuper ? count - at : kBlocksPerSuper;
-      Unpack<format>(panel, panel + kLayout.super_bytes(), some, unpacked.From<format>(at));
-      panel += kLayout.super_bytes() + some * kLayout.block_bytes();
-    }
+    panel = UnpackSupers<format>(panel, count, unpacked);
     // While the rows are multiplied, the K-blocks that are unpacked next are prefetched.
     const std::int64_t lines_a_row = count * kLayout.block_bytes() / 64 / m + 1;
     std::int64_t r = 0;
@@ -416,6 +433,8 @@ void LargeM(const std::byte* panel, const QuantizedRows& x, std::int64_t first, 
 
 #if defined(CARAT_TILES)
 #include "lib/kernels/gemm/int8_amx.inc.h"
+#elif defined(CARAT_MATRICES)
+#include "lib/kernels/gemm/int8_smmla.inc.h"
 #endif
 
 template <NumberFormat format>
@@ -423,6 +442,9 @@ void RunFormat(const std::byte* panel, const QuantizedRows& x, std::int64_t firs
                std::int64_t y_stride, std::int64_t n, std::byte* scratch, std::int64_t prefetch_bytes) {
 #if defined(CARAT_TILES)
   if (m >= kFewestTileRows) return LargeMByTiles<format>(panel, x, first, m, y, y_stride, n, scratch);
+#elif defined(CARAT_MATRICES)
+  if (m > kSmallM) return LargeMByPairs<format>(panel, x, first, m, y, y_stride, n, scratch);
+  if (m > 1) return RunSmallMByPairs<format>(panel, x, first, m, y, y_stride, n, prefetch_bytes);
 #endif
   if (m <= kSmallM) return RunSmallM<format>(panel, x, first, m, y, y_stride, n, prefetch_bytes);
   LargeM<format>(panel, x, first, m, y, y_stride, n, scratch);

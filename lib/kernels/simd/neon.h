@@ -120,6 +120,7 @@ struct Quads {
   static void StoreBytes(std::byte* p, Bytes v) { vst1q_u8(reinterpret_cast<std::uint8_t*>(p), v); }
   static Bytes And(Bytes v, int mask) { return vandq_u8(v, vdupq_n_u8(static_cast<std::uint8_t>(mask))); }
   static Bytes Or(Bytes a, Bytes b) { return vorrq_u8(a, b); }
+  static Bytes Subtract(Bytes v, int n) { return vsubq_u8(v, vdupq_n_u8(static_cast<std::uint8_t>(n))); }
   template <int n>
   static Bytes Right(Bytes v) {
     return vshrq_n_u8(v, n);

@@ -8,7 +8,7 @@
 #if defined(__x86_64__)
 #define CARAT_TARGETS(X) X(Avx512Amx) X(Avx512Bf16) X(Avx512Vnni) X(Avx512) X(Avx2Vnni) X(Avx2)
 #elif defined(__aarch64__)
-#define CARAT_TARGETS(X) X(NeonDot) X(Neon)
+#define CARAT_TARGETS(X) X(NeonI8mm) X(NeonDot) X(Neon)
 #else
 #define CARAT_TARGETS(X)
 #endif
