@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the library and its tests for 64-bit ARM and runs some of them under emulation, on a processor without and on one
-# with integer dot products. On demand only: emulation is some fifty times slower than the machine.
+# Builds the library and its tests for 64-bit ARM and runs some of them under emulation, on a processor for each
+# instruction set. On demand only: emulation is some fifty times slower than the machine.
 # Installs Debian's cross compiler and qemu-user where they are missing, and unpacks ARM libraries into
 # build/aarch64-sysroot, beside the system's own.
 # usage: tests/aarch64.sh [pattern]    which tests, a regular expression of ctest, for which all tests are built;
@@ -38,7 +38,15 @@ fi
 
 cmake --preset aarch64 >/dev/null
 cmake --build --preset aarch64 ${targets[@]+"${targets[@]}"}
-for processor in cortex-a57 max; do
-  echo "== $processor"
+for pair in cortex-a57:neon neoverse-n1:neondot max:neoni8mm; do
+  processor="${pair%:*}" best="${pair#*:}"
+  echo "== $processor, $best"
+  # The last set of the list is the best one, which all tests take.
+  tests="$(QEMU_CPU="$processor" qemu-aarch64 -L "$sysroot" build/aarch64/tests/kernels/test_kernels \
+           --gtest_filter='Machine/GemvTest.EqualsTheReference/*' --gtest_list_tests)"
+  if [[ "${tests##*/}" != "$best "* ]]; then
+    echo "$0: under emulation, $processor does not choose the $best kernels; the tests are: $tests" >&2
+    exit 1
+  fi
   QEMU_CPU="$processor" ctest --preset aarch64 --parallel "$(nproc)" --tests-regex "$pattern"
 done
