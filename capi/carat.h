@@ -1266,7 +1266,8 @@ CARAT_API void carat_generation_result_free(carat_generation_result* result);
 //   carat_prompt_add_text(prompt, "What is this?", 13, NULL, error);
 //   carat_generate_prompt(session, prompt, NULL, on_step, NULL, NULL, error);
 //
-// Files (PNG, JPEG, WebP; WAV, FLAC, OGG, MP3) are read by the optional library carat_media (carat_media.h).
+// Files (PNG, JPEG, WebP, GIF, BMP; WAV, FLAC, OGG, MP3) are read by the optional library carat_media
+// (carat_media.h).
 // Threads: soft tokens never change, and any thread may use them; a prompt and a stream belong to one thread
 // at a time.
 
@@ -1346,8 +1347,8 @@ CARAT_API carat_status carat_encode_image(const carat_model* model, const uint8_
 CARAT_API carat_status carat_encode_video(const carat_model* model, const carat_video_frame* frames,
                                           size_t frame_count, const carat_media_options* options,
                                           carat_soft_tokens** soft_tokens, carat_error* error);
-// Sound of 1 or 2 interleaved channels at any rate, at most 30 seconds: `frames` samples a channel, in [-1,
-// 1] or 16-bit. Since 0.1.
+// Sound of 1 or 2 interleaved channels at any rate, at most 30 seconds (up to 0.1 s more is dropped): `frames`
+// samples a channel, in [-1, 1] or 16-bit. Since 0.1.
 CARAT_API carat_status carat_encode_audio(const carat_model* model, const float* samples, int64_t frames,
                                           int32_t channels, int32_t sample_rate,
                                           const carat_media_options* options, carat_soft_tokens** soft_tokens,
@@ -1376,8 +1377,8 @@ CARAT_API uint64_t carat_soft_tokens_memory_bytes(const carat_soft_tokens* soft_
 CARAT_API void carat_release_towers(const carat_model* model);
 
 // Where to cut a long recording so that each piece is at most max_seconds long: the quietest places. Stores
-// the frame at which each piece begins, as many as fit `capacity`, and in `count` how many there are. Since
-// 0.1.
+// the frame at which each piece begins, as many as fit `capacity`, and in `count` how many there are. Of
+// more than one piece each is at least 0.5 s long, or half of max_seconds. Since 0.1.
 CARAT_API carat_status carat_find_quiet_cuts(const float* samples, int64_t frames, int32_t channels,
                                              int32_t sample_rate, double max_seconds, int64_t* cuts,
                                              size_t capacity, size_t* count, carat_error* error);

@@ -6,8 +6,8 @@
 //   carat::Result<carat::SoftTokens> speech = carat::EncodeAudio(model, clip);
 //
 // The towers' weights are bound when the first picture or clip comes: a host that uses text alone never
-// touches them. Files (PNG, JPEG, WebP; WAV, FLAC, OGG, MP3) are read by the optional library carat_media
-// (carat/media_files.h).
+// touches them. Files (PNG, JPEG, WebP, GIF, BMP; WAV, FLAC, OGG, MP3) are read by the optional library
+// carat_media (carat/media_files.h).
 //
 // Threads: any. Since 0.1.
 #ifndef CARAT_MEDIA_H_
@@ -102,7 +102,8 @@ CARAT_EXPORT Result<SoftTokens> EncodeImage(const Model& model, const ImageView&
                                             const ImageOptions& options = {}) noexcept;
 CARAT_EXPORT Result<SoftTokens> EncodeVideo(const Model& model, std::span<const VideoFrame> frames,
                                             const ImageOptions& options = {}) noexcept;
-// At most 30 seconds: INVALID_ARGUMENT beyond.
+// At most 30 seconds. Up to 0.1 s more is dropped, since decoders of lossy files add some silence; beyond
+// that it is INVALID_ARGUMENT.
 CARAT_EXPORT Result<SoftTokens> EncodeAudio(const Model& model, const AudioView& audio,
                                             const AudioOptions& options = {}) noexcept;
 
@@ -111,7 +112,8 @@ CARAT_EXPORT Result<SoftTokens> EncodeAudio(const Model& model, const AudioView&
 CARAT_EXPORT void ReleaseTowers(const Model& model) noexcept;
 
 // Where to cut a long recording so that each piece is at most `max_seconds` long: the quietest places.
-// Returns the frame at which each piece begins, the first being 0. Since 0.1.
+// Returns the frame at which each piece begins, the first being 0. Of more than one piece each is at least
+// 0.5 s long, or half of max_seconds. Since 0.1.
 CARAT_EXPORT Result<std::vector<std::int64_t>> FindQuietCuts(const AudioView& audio,
                                                              double max_seconds = 30) noexcept;
 
@@ -127,7 +129,7 @@ class CARAT_EXPORT AudioStream {
   AudioStream& operator=(AudioStream&&) noexcept;
 
   // Takes the next samples; channels and rate must be those of Start. Errors: INVALID_ARGUMENT, also beyond
-  // 30 seconds.
+  // 30 seconds and the 0.1 s that is dropped.
   Status Feed(const AudioView& audio) noexcept;
   // Seconds fed so far.
   double seconds() const noexcept;

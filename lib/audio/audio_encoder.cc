@@ -83,15 +83,17 @@ std::size_t AudioEncoder::memory_bytes() const {
 Result<std::int64_t> AudioEncoder::CountTokens(std::int64_t frames, const SoundFormat& format) const {
   const MelConfig& mel = parts_->config.mel;
   CARAT_RETURN_IF_ERROR(CheckSoundFormat(format));
-  CARAT_RETURN_IF_ERROR(CheckNotTooLong(mel, frames, format.rate));
-  CARAT_RETURN_IF_ERROR(CheckNotTooShort(mel, frames, format.rate));
-  return TokensOf(CountFrames(mel, Resampler::OutputCount(frames, format.rate, mel.sample_rate)).valid);
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t heard, CountHeard(mel, frames, format.rate));
+  CARAT_RETURN_IF_ERROR(CheckNotTooShort(mel, heard, format.rate));
+  return TokensOf(CountFrames(mel, Resampler::OutputCount(heard, format.rate, mel.sample_rate)).valid);
 }
 
-Result<AudioFeatures> AudioEncoder::Features(const SoundView& sound) const {
+Result<AudioFeatures> AudioEncoder::Features(const SoundView& given) const {
   const MelConfig& mel = parts_->config.mel;
-  CARAT_RETURN_IF_ERROR(sound.Check());
-  CARAT_RETURN_IF_ERROR(CountTokens(sound.frames(), sound.format()).status());
+  CARAT_RETURN_IF_ERROR(given.Check());
+  CARAT_RETURN_IF_ERROR(CountTokens(given.frames(), given.format()).status());
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t heard, CountHeard(mel, given.frames(), given.format().rate));
+  const SoundView sound = given.First(heard);
   CARAT_ASSIGN_OR_RETURN(SoundFrontEnd front_end,
                          SoundFrontEnd::Create(parts_->extractor, parts_->work, sound.format()));
   CARAT_RETURN_IF_ERROR(front_end.Append(sound));
@@ -104,9 +106,12 @@ Result<AudioFeatures> AudioEncoder::Features(const SoundView& sound) const {
   return features;
 }
 
-Result<AudioTokens> AudioEncoder::Encode(const SoundView& sound, const AudioEncodeOptions& options) const {
-  CARAT_RETURN_IF_ERROR(sound.Check());
-  CARAT_ASSIGN_OR_RETURN(const std::int64_t tokens, CountTokens(sound.frames(), sound.format()));
+Result<AudioTokens> AudioEncoder::Encode(const SoundView& given, const AudioEncodeOptions& options) const {
+  CARAT_RETURN_IF_ERROR(given.Check());
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t tokens, CountTokens(given.frames(), given.format()));
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t heard,
+                         CountHeard(parts_->config.mel, given.frames(), given.format().rate));
+  const SoundView sound = given.First(heard);
   CARAT_ASSIGN_OR_RETURN(ClipRun run, ClipRun::Create(*parts_, sound.format(), tokens));
   CARAT_RETURN_IF_ERROR(run.Append(sound, options.cancel, options.tower));
   CARAT_RETURN_IF_ERROR(run.Finish(options.cancel, options.tower));

@@ -25,6 +25,7 @@ struct AudioStream::State {
   const MelConfig& mel;
   SoundFormat format;
   ClipRun run;
+  std::int64_t given = 0;  // frames, those included that are dropped behind the model's limit
   Status broken;
   bool finished = false;
 };
@@ -41,8 +42,10 @@ Result<std::unique_ptr<AudioStream>> AudioEncoder::OpenStream(const SoundFormat&
 Status AudioStream::AppendSound(const SoundView& sound, const std::atomic<bool>* cancel) {
   CARAT_RETURN_IF_ERROR(state_->CheckOpen());
   CARAT_RETURN_IF_ERROR(sound.Check());
-  CARAT_RETURN_IF_ERROR(CheckNotTooLong(state_->mel, frames() + sound.frames(), state_->format.rate));
-  return state_->Keep(state_->run.Append(sound, cancel, nullptr));
+  const std::int64_t given = state_->given + sound.frames();
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t heard, CountHeard(state_->mel, given, state_->format.rate));
+  state_->given = given;
+  return state_->Keep(state_->run.Append(sound.First(heard - frames()), cancel, nullptr));
 }
 
 Status AudioStream::Append(std::span<const float> samples, const std::atomic<bool>* cancel) {

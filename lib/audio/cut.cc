@@ -14,6 +14,9 @@ namespace {
 constexpr double kStepSeconds = 0.02;
 constexpr std::int64_t kStepsAround = 7;  // on each side
 
+// No piece is shorter: what is some milliseconds over the limit is no piece of its own.
+constexpr double kShortestSeconds = 0.5;
+
 class Cutter {
  public:
   explicit Cutter(const SoundView& sound)
@@ -25,10 +28,13 @@ class Cutter {
 
   std::vector<SoundPiece> Cut(std::int64_t longest) const {
     std::vector<SoundPiece> pieces;
+    const std::int64_t shortest = std::min<std::int64_t>(
+        longest / 2, std::llround(kShortestSeconds * static_cast<double>(sound_.format().rate)));
     std::int64_t first = 0;
     while (sound_.frames() - first > longest) {
-      // In the piece's second half, so that pieces are few.
-      const std::int64_t at = Quietest(first + longest / 2, first + longest);
+      // In the piece's second half, so that pieces are few, and before what must be left.
+      const std::int64_t latest = std::min(first + longest, sound_.frames() - shortest);
+      const std::int64_t at = Quietest(first + longest / 2, latest);
       pieces.push_back({first, at - first});
       first = at;
     }

@@ -35,6 +35,13 @@ class SoundView {
   // Samples of one channel.
   std::int64_t frames() const { return static_cast<std::int64_t>(count_) / format_.channels; }
 
+  // The first frames of it.
+  SoundView First(std::int64_t frames) const {
+    SoundView first = *this;
+    first.count_ = static_cast<std::size_t>(frames * format_.channels);
+    return first;
+  }
+
   // Errors: INVALID_ARGUMENT for a wrong format, a count that does not divide by the channels, and a sample
   // that is no number or far outside [-1, 1] (16-bit numbers as floats, most likely).
   Status Check() const;

@@ -24,11 +24,11 @@ Status CheckNotTooShort(const MelConfig& config, std::int64_t frames, std::int64
                          Seconds(config.frame_length + 1 - config.frame_length / 2, config.sample_rate));
 }
 
-Status CheckNotTooLong(const MelConfig& config, std::int64_t frames, std::int64_t rate) {
+Result<std::int64_t> CountHeard(const MelConfig& config, std::int64_t frames, std::int64_t rate) {
   // Without a product of frames, which are the host's and may be any number.
   const std::int64_t most =
       rate * (config.max_milliseconds / 1000) + rate * (config.max_milliseconds % 1000) / 1000;
-  if (frames <= most) return {};
+  if (frames <= most + rate / 10) return std::min(frames, most);
   return InvalidArgument(
       "the sound lasts %.6g s (%d samples at %d a second), but the model hears at most %.6g s at once (%d "
       "samples): cut it into pieces",

@@ -13,10 +13,11 @@
 
 namespace carat::internal {
 
-// Whether that many frames are neither too few to make a token nor more than the model hears at once.
-// Errors: INVALID_ARGUMENT with both durations.
+// Whether that many frames are enough to make a token. Errors: INVALID_ARGUMENT with both durations.
 Status CheckNotTooShort(const MelConfig& config, std::int64_t frames, std::int64_t rate);
-Status CheckNotTooLong(const MelConfig& config, std::int64_t frames, std::int64_t rate);
+// How many of a clip's first frames are heard: all, or what the model hears at once if there is at most 0.1 s
+// more, which is what decoders of lossy files add. Errors: INVALID_ARGUMENT with both durations.
+Result<std::int64_t> CountHeard(const MelConfig& config, std::int64_t frames, std::int64_t rate);
 
 class SoundFrontEnd {
  public:

@@ -1,6 +1,8 @@
 // Long recordings are cut where it is quiet.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "lib/audio/audio.h"
@@ -55,6 +57,25 @@ TEST(CutTest, WithoutPauses) {
   ASSERT_TRUE(pieces.ok());
   ExpectWhole(*pieces, 1600000, 480000);
   EXPECT_EQ(pieces->size(), 4U);  // as long as can be
+}
+
+// A recording that is some milliseconds too long, as those of lossy formats are, gives no piece of
+// milliseconds.
+TEST(CutTest, ALittleTooLong) {
+  for (const std::int64_t rate : {8000, 44100}) {
+    for (const double beyond : {0.0001, 0.005, 0.07, 0.4, 0.6, 14.0}) {
+      const auto frames = 30 * rate + std::llround(std::ceil(beyond * static_cast<double>(rate)));
+      std::vector<float> sound(static_cast<std::size_t>(frames), 0.5f);
+      // The quietest place is where the limit is.
+      std::fill(sound.begin() + 29 * rate + rate / 2, sound.begin() + 30 * rate, 0.0f);
+      const auto pieces =
+          CutAtQuietPlaces(SoundView(std::span<const float>(sound), SoundFormat{rate, 1}), 30 * rate);
+      ASSERT_TRUE(pieces.ok());
+      ExpectWhole(*pieces, frames, 30 * rate);
+      ASSERT_EQ(pieces->size(), 2U) << beyond;
+      for (const SoundPiece& piece : *pieces) EXPECT_GE(piece.count, rate / 2) << beyond;
+    }
+  }
 }
 
 TEST(CutTest, ShortOrNothing) {

@@ -168,9 +168,14 @@ TEST(AudioStreamTest, Refusals) {
   ASSERT_TRUE((*stream)->Append(std::span(sound).first(479990)).ok());
   std::vector<float> bad(5, std::nanf(""));
   EXPECT_EQ((*stream)->Append(std::span<const float>(bad)).code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ((*stream)->Append(std::span(sound).first(11)).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ((*stream)->Append(std::span(sound).first(1611)).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ((*stream)->frames(), 479990);  // neither was appended
   ASSERT_TRUE((*stream)->Append(std::span(sound).subspan(479990)).ok());
+  // Up to 0.1 s more is dropped.
+  ASSERT_TRUE((*stream)->Append(std::span(sound).first(1000)).ok());
+  ASSERT_TRUE((*stream)->Append(std::span(sound).first(600)).ok());
+  EXPECT_EQ((*stream)->Append(std::span(sound).first(1)).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ((*stream)->frames(), 480000);
   ASSERT_TRUE((*stream)->Finish().ok());
   EXPECT_EQ((*stream)->count(), 750);
   const auto whole = encoder->Encode(SoundView(std::span<const float>(sound), SoundFormat{16000, 1}));
