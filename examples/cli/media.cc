@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -34,7 +35,7 @@ ImageView ViewOf(const Picture& picture) {
 // A folder that is gone when this is.
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_((fs::temp_directory_path() / "carat-frames-XXXXXX").string()) {
+  TemporaryFolder() : path_((fs::temp_directory_path() / "carat-media-XXXXXX").string()) {
     if (mkdtemp(path_.data()) == nullptr) throw Error(kExitFailed, path_ + ": cannot make this folder");
   }
   ~TemporaryFolder() {
@@ -49,29 +50,56 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// Writes a video file's frames into a folder, by the program ffmpeg.
-void ExtractFrames(const std::string& video, double frames_per_second, const std::string& folder) {
-  std::vector<std::string> words = {"ffmpeg",
-                                    "-nostdin",
-                                    "-v",
-                                    "error",
-                                    "-i",
-                                    video,
-                                    "-vf",
-                                    absl::StrFormat("fps=%g", frames_per_second),
-                                    folder + "/%06d.png"};
+enum class Ffmpeg { kDone, kNotInstalled, kFailed };
+
+// Runs the program ffmpeg on a file, with these words between the file and the output.
+Ffmpeg RunFfmpeg(const std::string& file, const std::vector<std::string>& how, const std::string& output) {
+  // "file:" keeps a name with a colon, or a dash at its beginning, from meaning something else.
+  std::vector<std::string> words = {"ffmpeg", "-nostdin", "-v", "error", "-i", "file:" + file};
+  words.insert(words.end(), how.begin(), how.end());
+  words.push_back("file:" + output);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t child = 0;
   if (posix_spawnp(&child, "ffmpeg", nullptr, nullptr, arguments.data(), environ) != 0)
-    throw Error(kExitBadInput,
-                video +
-                    ": a video file needs the program ffmpeg, which is not installed; a folder of "
-                    "frames (PNG, JPEG, WebP) does not");
+    return Ffmpeg::kNotInstalled;
   int status = 0;
-  if (waitpid(child, &status, 0) != child || status != 0)
-    throw Error(kExitBadInput, video + ": ffmpeg cannot read it");
+  return waitpid(child, &status, 0) == child && status == 0 ? Ffmpeg::kDone : Ffmpeg::kFailed;
+}
+
+// Writes a video file's frames into a folder.
+void ExtractFrames(const std::string& video, double frames_per_second, const std::string& folder) {
+  switch (RunFfmpeg(video, {"-vf", absl::StrFormat("fps=%g", frames_per_second)}, folder + "/%06d.png")) {
+    case Ffmpeg::kDone:
+      return;
+    case Ffmpeg::kNotInstalled:
+      throw Error(kExitBadInput,
+                  video +
+                      ": a video file needs the program ffmpeg, which is not installed; a folder of "
+                      "frames (PNG, JPEG, WebP, GIF, BMP) does not");
+    case Ffmpeg::kFailed:
+      throw Error(kExitBadInput, video + ": ffmpeg cannot read it");
+  }
+}
+
+// What carat_media does not decode (M4A, WebM, AIFF and others) is converted by ffmpeg.
+Sound ReadAnySound(const std::string& path) {
+  Result<Sound> sound = ReadSound(path);
+  if (sound.ok() || sound.status().code() != StatusCode::kUnimplemented)
+    return ValueOrThrow(std::move(sound));
+  const TemporaryFolder folder;
+  const std::string converted = folder.path() + "/sound.wav";
+  switch (RunFfmpeg(path, {"-vn", "-map", "0:a:0", "-ac", "1", "-c:a", "pcm_s16le"}, converted)) {
+    case Ffmpeg::kDone:
+      return ValueOrThrow(ReadSound(converted));
+    case Ffmpeg::kNotInstalled:
+      throw Error(kExitBadInput,
+                  sound.status().message() + "; with the program ffmpeg installed it could be converted");
+    case Ffmpeg::kFailed:
+      break;
+  }
+  throw Error(kExitBadInput, sound.status().message() + "; ffmpeg cannot convert it");
 }
 
 std::vector<std::string> FilesOf(const std::string& folder) {
@@ -111,7 +139,7 @@ SoftTokens EncodeVideoAt(const std::string& path, const MediaArguments& argument
 
 void EncodeSound(const std::string& path, const Model& model, const AudioOptions& options,
                  std::vector<SoftTokens>& encoded) {
-  const Sound sound = ValueOrThrow(ReadSound(path));
+  const Sound sound = ReadAnySound(path);
   AudioView whole{.samples = sound.samples.data(),
                   .frames = static_cast<std::int64_t>(sound.samples.size()) / sound.channels,
                   .channels = sound.channels,
@@ -129,10 +157,12 @@ void EncodeSound(const std::string& path, const Model& model, const AudioOptions
 
 void AddMediaArguments(CLI::App& command, MediaArguments& a) {
   constexpr char kGroup[] = "Pictures, video and sound (the prompt is then a question about them)";
-  AddValue(command, kGroup, "--image", a.images, "FILE", "A PNG, JPEG or WebP picture; may be repeated");
+  AddValue(command, kGroup, "--image", a.images, "FILE",
+           "A PNG, JPEG, WebP, GIF or BMP picture; may be repeated");
   AddValue(command, kGroup, "--video", a.videos, "PATH",
            "A folder of frames, or with ffmpeg installed a video file; may be repeated");
-  AddValue(command, kGroup, "--audio", a.sounds, "FILE", "A WAV, FLAC, OGG or MP3 file; may be repeated");
+  AddValue(command, kGroup, "--audio", a.sounds, "FILE",
+           "A WAV, FLAC, OGG or MP3 file, or with ffmpeg installed another; may be repeated");
   AddValue(command, kGroup, "--budget", a.budget, "N",
            "The most soft tokens for a picture or a frame  [the checkpoint's own]")
       ->check(CLI::IsMember({70, 140, 280, 560, 1120}));
