@@ -470,9 +470,12 @@ typedef struct carat_model_options {
   carat_weight_type weight_type;
   // Default AUTO.
   carat_precision precision;
-  int32_t reserved;  // 0
+  // 1: read the files of weights into memory now instead of mapping them; see carat_model_load. Default 0.
+  int32_t read_into_memory;
   // A GGUF file with the vision and audio towers that belong to a GGUF model, often called mmproj: with it,
-  // the model takes pictures and sound. Folders hold their own towers. NULL, the default: text only.
+  // the model takes pictures and sound. Matrices in blocks are rounded to bf16 in memory when a tower is used
+  // first. Folders, and GGUF files with the towers inside, hold their own. NULL, the default: text only for
+  // other GGUF files.
   const char* mmproj;
   size_t mmproj_size;
   // Loops that stream weights prefetch so many bytes ahead, 0 .. 65536; 0: not at all. It changes speed only,
@@ -487,7 +490,18 @@ CARAT_API carat_status carat_model_options_init(carat_model_options* options, si
 
 // Opens a checkpoint: a folder in the published Hugging Face form (config.json, model.safetensors or
 // shards with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one), a
-// GGUF file, any part of a split one, or a folder with one GGUF model. Errors: NOT_FOUND, DATA_LOSS (cut
+// GGUF file, any part of a split one, or a folder with one GGUF model. Files are known by their bytes, never
+// by their names. A file of a checkpoint's folder (config.json, a shard, ...) stands for the folder, and a
+// folder of the Hugging Face cache ("models--...") for the snapshot that its refs/main names, or without that
+// for the only or newest one. FIFOs, sockets and devices are not opened.
+//
+// Weights are mapped from their files. While a model is open, its files must not be changed in place or cut:
+// a file that changes gives other results, and reading beyond the new end of a file that was cut raises
+// SIGBUS, which ends the process. Deleting a file, or renaming another over it, is safe. With
+// `read_into_memory` the whole model takes memory, and nothing that happens to the files after
+// carat_model_load matters.
+//
+// Errors: NOT_FOUND, DATA_LOSS (cut
 // short, malformed, contradicting itself), INVALID_ARGUMENT (options), UNIMPLEMENTED (a variant this version
 // cannot run), RESOURCE_EXHAUSTED, CANCELLED (by `progress`). The sentence names file, tensor, expected and
 // found. Since 0.1.
@@ -529,9 +543,13 @@ typedef struct carat_quantize_options {
 CARAT_API carat_status carat_quantize_options_init(carat_quantize_options* options, size_t struct_size);
 
 // Reads a checkpoint, whatever carat_model_load opens, and writes its text decoder and tokenizer to the GGUF
-// file `out`, which appears when it is complete. Weights stream from file to file. Errors: those of
-// carat_model_load; ALREADY_EXISTS; FAILED_PRECONDITION; UNIMPLEMENTED for what GGUF cannot say; UNAVAILABLE
-// if the file cannot be written; CANCELLED by `progress`. Since 0.1.
+// file `out`, which appears when it is complete; of an unfinished one nothing stays behind. Only regular
+// files are written: a FIFO, a device, a folder, a link that leads nowhere or "-" is INVALID_ARGUMENT before
+// anything is touched; a link to a regular file stays, and the file behind it is replaced (with `overwrite`).
+// Weights stream from file to file. carat installs no signal handler; a limit on the size of files
+// (RLIMIT_FSIZE) is RESOURCE_EXHAUSTED and raises no SIGXFSZ, as a full disk is. Errors: those of
+// carat_model_load; ALREADY_EXISTS; FAILED_PRECONDITION; UNIMPLEMENTED for what GGUF cannot say;
+// RESOURCE_EXHAUSTED, UNAVAILABLE if the file cannot be written; CANCELLED by `progress`. Since 0.1.
 CARAT_API carat_status carat_quantize(const char* in, size_t in_size, const char* out, size_t out_size,
                                       const carat_quantize_options* options, carat_error* error);
 

@@ -136,6 +136,7 @@ Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
   options.instruction_set = static_cast<InstructionSet>(given.instruction_set);
   options.preload = given.preload != 0;
   options.stream_prefetch_bytes = given.stream_prefetch_bytes;
+  options.read_into_memory = given.read_into_memory != 0;
   options.progress = carat::capi::ToProgress(given.progress, given.progress_user_data);
   options.log = ToLog(given.log, given.log_user_data);
   return options;

@@ -7,8 +7,14 @@
 //   const carat::ModelInfo& info = model->info();
 //
 // A Model is a light handle to weights that never change. Copies are the same model; any number of threads
-// and sessions may use it at once, and the sessions keep it alive. Weights are mapped from their files; those
-// in blocks are packed into memory while loading. The files must not be changed or cut while a model is open.
+// and sessions may use it at once, and the sessions keep it alive.
+//
+// Weights are mapped from their files; those in blocks are packed into memory while loading. While a model is
+// open, its files must not be changed in place or cut: a file that changes gives other results, and reading
+// beyond the new end of a file that was cut raises SIGBUS, which ends the process. Deleting a file, or
+// renaming another over it, is safe. A host that cannot promise this sets ModelOptions::read_into_memory:
+// then the promise is needed only until Load returns. All smaller files (config.json, tokenizer.json, ...)
+// are read into memory in any case.
 //
 // Since 0.1.
 #ifndef CARAT_MODEL_H_
@@ -101,7 +107,9 @@ struct ModelOptions {
   // bf16 activations round each input of a product by at most 2^-9 of itself: logits move by some hundredths.
   Precision precision = Precision::kAuto;
   // A GGUF file with the vision and audio towers that belong to a GGUF model, often called mmproj: with it,
-  // the model takes pictures and sound. Folders hold their own towers. Empty: text only.
+  // the model takes pictures and sound. Matrices in blocks are rounded to bf16 in memory when a tower is used
+  // first. Folders, and GGUF files with the towers inside, hold their own. Empty: text only for other GGUF
+  // files.
   std::string mmproj;
   // Read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk.
@@ -114,6 +122,9 @@ struct ModelOptions {
   // Told in bytes of weights while packing and then, from 0 again, while preloading.
   ProgressCallback progress;
   LogCallback log;
+  // Read the files of weights into memory now instead of mapping them: the whole model takes memory, tables
+  // that are looked up row by row included, and nothing that happens to the files later matters.
+  bool read_into_memory = false;
 };
 
 // What a checkpoint is. Since 0.1.
@@ -180,10 +191,14 @@ class CARAT_EXPORT Model {
   // Opens a checkpoint: a folder in the published Hugging Face form (config.json, model.safetensors or shards
   // with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one), a GGUF
   // file, any part of a split one, or a folder with one GGUF model; `mmproj` adds towers to a GGUF model.
-  // Weights in a GGUF file's blocks, and those that `weight_type` rounds, are packed into memory now; others
-  // stay mapped. Errors: NOT_FOUND, DATA_LOSS (cut short, malformed, contradicting itself), INVALID_ARGUMENT
-  // (options, files that do not belong together), UNIMPLEMENTED (a variant this version cannot run),
-  // RESOURCE_EXHAUSTED. The message names file, tensor, expected and found.
+  // Files are known by their bytes, never by their names. A file of a checkpoint's folder (config.json, a
+  // shard,
+  // ...) stands for the folder, and a folder of the Hugging Face cache ("models--...") for the snapshot that
+  // its refs/main names, or without that for the only or newest one. FIFOs, sockets and devices are not
+  // opened. Weights in a GGUF file's blocks, and those that `weight_type` rounds, are packed into memory now;
+  // others stay mapped. Errors: NOT_FOUND, DATA_LOSS (cut short, malformed, contradicting itself),
+  // INVALID_ARGUMENT (options, files that do not belong together), UNIMPLEMENTED (a variant this version
+  // cannot run), RESOURCE_EXHAUSTED. The message names file, tensor, expected and found.
   static Result<Model> Load(std::string_view path, const ModelOptions& options = {}) noexcept;
 
   const ModelInfo& info() const noexcept;

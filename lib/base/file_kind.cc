@@ -1,7 +1,5 @@
 #include "lib/base/file_kind.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdint>
 
@@ -169,15 +167,6 @@ Status CheckContent(const std::string& path, std::span<const std::byte> bytes, F
   if (content == expected || content == FileContent::kUnknown) return {};
   return DataLoss("%s: this is %s, but must be %s", path, std::string(ContentDescription(content)),
                   std::string(must_be));
-}
-
-std::string_view SpecialFileName(unsigned mode) {
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISCHR(mode)) return "a character device";
-  if (S_ISBLK(mode)) return "a block device";
-  if (S_ISDIR(mode)) return "a folder";
-  return "a special file";
 }
 
 }  // namespace carat::internal

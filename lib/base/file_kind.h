@@ -1,4 +1,4 @@
-// What a file is: by its type in the file system, and by how its bytes begin.
+// What a file is, by how its bytes begin.
 #ifndef CARAT_LIB_BASE_FILE_KIND_H_
 #define CARAT_LIB_BASE_FILE_KIND_H_
 
@@ -52,10 +52,6 @@ std::string_view ContentDescription(FileContent content);
 // what the file is and what it must be ("a safetensors file").
 Status CheckContent(const std::string& path, std::span<const std::byte> bytes, FileContent expected,
                     std::string_view must_be);
-
-// Of a file that is neither regular nor a folder: "a FIFO", "a socket", "a character device", "a block
-// device". `mode` is that of stat.
-std::string_view SpecialFileName(unsigned mode);
 
 }  // namespace carat::internal
 

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "lib/base/error.h"
-#include "lib/base/file_kind.h"
 
 namespace carat::internal {
 namespace {
@@ -207,6 +206,15 @@ Result<std::string> ReadFileHead(const std::string& path, std::size_t size) {
 bool FileExists(const std::string& path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0;
+}
+
+std::string_view SpecialFileName(unsigned mode) {
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode)) return "a character device";
+  if (S_ISBLK(mode)) return "a block device";
+  if (S_ISDIR(mode)) return "a folder";
+  return "a special file";
 }
 
 }  // namespace carat::internal

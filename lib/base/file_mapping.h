@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "carat/status.h"
 
@@ -57,6 +58,10 @@ Result<std::string> ReadFileHead(const std::string& path, std::size_t size);
 
 // Whether something of that name is there.
 bool FileExists(const std::string& path);
+
+// Of a file that is neither regular nor a folder: "a FIFO", "a socket", "a character device", "a block
+// device". `mode` is that of stat.
+std::string_view SpecialFileName(unsigned mode);
 
 }  // namespace carat::internal
 

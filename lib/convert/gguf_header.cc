@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kQuantizationVersion = 2;
 constexpr std::size_t kLargestTemplate = std::size_t{1} << 20;
+constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
 
 std::vector<std::string_view> Views(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
@@ -62,7 +63,8 @@ Result<std::optional<std::string>> ReadChatTemplate(const std::string& folder) {
   }
   const std::string config = folder + "/tokenizer_config.json";
   if (!FileExists(config)) return std::optional<std::string>();
-  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::ParseFile(config));
+  CARAT_ASSIGN_OR_RETURN(const std::string text, ReadFile(config, kLargestConfig));
+  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, config));
   CARAT_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::From(document.root(), config, ""));
   const auto member = root.Find("chat_template");
   if (!member || !member->is_string()) return std::optional<std::string>();
@@ -80,10 +82,11 @@ Result<GgufHeader> FromFolder(const Checkpoint& checkpoint) {
   return header;
 }
 
-// What is said anew, or does not hold for the new file.
+// What is said anew, or does not hold for the new file, which has no towers.
 bool IsReplaced(std::string_view key) {
   return key == "general.file_type" || key == "general.quantization_version" || key == "general.alignment" ||
-         key.starts_with("split.");
+         key.starts_with("split.") || key.starts_with("clip.") || key.starts_with("gemma4.vision.") ||
+         key.starts_with("gemma4.audio.");
 }
 
 Result<GgufHeader> FromGguf(const Checkpoint& checkpoint) {

@@ -34,6 +34,13 @@ Result<TowerFile> TowerFile::Plan(const Checkpoint& checkpoint) {
         "them in another file already",
         checkpoint.folder());
   }
+  if (checkpoint.is_gguf()) {
+    return Unimplemented(
+        "%s: the vision and audio towers lie inside this GGUF file, but this version of carat writes those "
+        "of "
+        "folders only",
+        checkpoint.folder());
+  }
   CARAT_ASSIGN_OR_RETURN(file.towers_.vision, ReadVisionConfig(checkpoint));
   CARAT_ASSIGN_OR_RETURN(file.towers_.budgets, ReadVisionBudgets(checkpoint));
   CARAT_ASSIGN_OR_RETURN(file.towers_.audio, ReadAudioConfig(checkpoint));

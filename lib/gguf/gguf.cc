@@ -9,6 +9,7 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
 #include "lib/base/utf8.h"
 
 namespace carat::internal {
@@ -166,6 +167,7 @@ class GgufReader {
   Status ReadHead() {
     if (bytes_.size() < kGgufMagic.size() ||
         std::memcmp(bytes_.data(), kGgufMagic.data(), kGgufMagic.size()) != 0) {
+      CARAT_RETURN_IF_ERROR(CheckContent(path(), bytes_, FileContent::kGguf, "a GGUF file"));
       return DataLoss(
           "%s: expected a GGUF file, which begins with '%s', but found something else in %d bytes", path(),
           std::string(kGgufMagic), bytes_.size());
@@ -356,8 +358,8 @@ class GgufReader {
   std::uint64_t alignment_ = kGgufAlignment;
 };
 
-Result<GgufFile> GgufFile::Open(const std::string& path) {
-  CARAT_ASSIGN_OR_RETURN(auto file, FileMapping::Open(path));
+Result<GgufFile> GgufFile::Open(const std::string& path, FileAccess access) {
+  CARAT_ASSIGN_OR_RETURN(auto file, FileMapping::Open(path, access));
   return Read(std::move(file));
 }
 

@@ -71,7 +71,7 @@ class GgufFile {
  public:
   // Errors: those of FileMapping::Open; DATA_LOSS naming file, key or tensor, expected and found;
   // UNIMPLEMENTED for versions and byte orders that carat does not read.
-  static Result<GgufFile> Open(const std::string& path);
+  static Result<GgufFile> Open(const std::string& path, FileAccess access = FileAccess::kMapped);
   static Result<GgufFile> Read(std::shared_ptr<const FileMapping> file);
 
   const std::shared_ptr<const FileMapping>& file() const { return file_; }
@@ -112,16 +112,12 @@ class GgufFile {
 // The number by which files call a format.
 std::uint32_t GgufTypeNumber(NumberFormat format);
 
-// Whether the path is that of a GGUF file by its name.
-bool IsGgufPath(std::string_view path);
-
-// The GGUF model that a path stands for: the file itself; or, of a folder without config.json, the one model
-// in it (a split model counts once, by its first part; what begins with "mmproj" is no model). Absent if the
-// path is that of another kind of checkpoint. Errors: INVALID_ARGUMENT if there are several.
-Result<std::optional<std::string>> FindGgufModel(const std::string& path);
+// Whether a file's name says that it is a part of a split model, but not the first:
+// "NAME-00002-of-00003.gguf".
+bool IsLaterGgufPart(std::string_view name);
 
 // The files of the model that `path` belongs to, in order: itself, or all parts of "NAME-00002-of-00003.gguf"
-// if the file says that it is a part. `count` is its split.count.
+// if the file says that it is a part. `count` is its split.count. A link may have another name than its file.
 Result<std::vector<std::string>> GgufParts(const std::string& path, std::int64_t count);
 
 }  // namespace carat::internal

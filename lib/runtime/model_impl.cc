@@ -79,9 +79,12 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
   if (kernels == nullptr) {
     return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
   }
-  CARAT_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path, options.mmproj));
+  CARAT_ASSIGN_OR_RETURN(
+      Checkpoint checkpoint,
+      Checkpoint::Open(path, options.mmproj,
+                       options.read_into_memory ? FileAccess::kInMemory : FileAccess::kMapped));
   CARAT_ASSIGN_OR_RETURN(TextWeights weights, BindTextWeights(checkpoint));
-  CARAT_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(path));
+  CARAT_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(checkpoint.folder()));
   if (tokenizer.vocabulary_size() > checkpoint.config().text.vocabulary_size) {
     return InvalidArgument("%s: the tokenizer has %d ids, but the embedding table has only %d rows", path,
                            tokenizer.vocabulary_size(), checkpoint.config().text.vocabulary_size);

@@ -73,7 +73,9 @@ Result<TokenizerContents> ReadTokenizerContents(const std::string& folder) {
     return Unimplemented("%s: there is a tokenizer.model, but GGUF needs the merges of a tokenizer.json",
                          folder);
   }
-  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::ParseFile(path));
+  constexpr std::size_t kLargest = std::size_t{1} << 30;
+  CARAT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLargest));
+  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
   // Whether all of it is what carat and the readers of GGUF take for granted.
   CARAT_ASSIGN_OR_RETURN(const TokenizerTable::Parts parts, ReadTokenizerJson(document));
   CARAT_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::From(document.root(), path, ""));

@@ -2,52 +2,77 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
 #include "lib/base/file_mapping.h"
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
-#include "lib/gguf/gguf.h"
 #include "lib/tokenizer/decoding.h"
 #include "lib/tokenizer/tokenizer_gguf.h"
 #include "lib/tokenizer/tokenizer_json.h"
 #include "lib/tokenizer/tokenizer_model.h"
+#include "lib/weights/model_path.h"
 
 namespace carat::internal {
 namespace {
+
+constexpr const char* kTokenizerFiles[] = {"tokenizer.json", "tokenizer.model"};
+constexpr std::size_t kLargestTokenizer = std::size_t{1} << 30;
 
 bool IsFolder(const std::string& path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool HasTokenizer(const std::string& folder) {
+  return std::any_of(std::begin(kTokenizerFiles), std::end(kTokenizerFiles),
+                     [&](const char* name) { return FileExists(folder + "/" + name); });
+}
+
+// Whether a file, given alone, holds a tokenizer itself: tokenizer.json by whatever name, or tokenizer.model.
+Result<bool> HoldsTokenizer(const std::string& file) {
+  CARAT_ASSIGN_OR_RETURN(const FileContent content, ContentOfFile(file));
+  const std::string name = std::filesystem::path(file).filename().string();
+  const bool other_json =
+      name == "config.json" || name == "generation_config.json" || name == "model.safetensors.index.json";
+  return content == FileContent::kUnknown || (content == FileContent::kJson && !other_json);
+}
+
 // The file that a path given to Load means.
 Result<std::string> FindFile(const std::string& path) {
-  if (!IsFolder(path)) return path;
-  for (const char* name : {"tokenizer.json", "tokenizer.model"}) {
-    std::string file = path + "/" + name;
+  std::string folder = path;
+  if (!IsFolder(path)) {
+    CARAT_ASSIGN_OR_RETURN(const bool whole, HoldsTokenizer(path));
+    if (whole) return path;
+  }
+  if (!IsFolder(path) || !HasTokenizer(path)) {
+    CARAT_ASSIGN_OR_RETURN(const ModelPath model, FindModel(path));
+    if (model.is_gguf) return model.path;
+    folder = model.path;
+  }
+  for (const char* name : kTokenizerFiles) {
+    std::string file = folder + "/" + name;
     if (FileExists(file)) return file;
   }
-  CARAT_ASSIGN_OR_RETURN(const auto gguf, FindGgufModel(path));
-  if (gguf) return *gguf;
-  return NotFound("%s: there is no tokenizer.json and no tokenizer.model in this folder", path);
+  return NotFound("%s: there is no tokenizer.json and no tokenizer.model in this folder", folder);
 }
 
-Result<TokenizerTable::Parts> ReadJsonFile(const std::string& file) {
-  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::ParseFile(file));
-  return ReadTokenizerJson(document);
-}
-
-Result<TokenizerTable::Parts> ReadModelFile(const std::string& file) {
-  CARAT_ASSIGN_OR_RETURN(const auto mapping, FileMapping::Open(file));
-  const auto bytes = mapping->bytes();
-  return ReadTokenizerModel({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
-}
-
+// Read, not mapped: a tokenizer that is cut meanwhile is an error.
 Result<TokenizerTable::Parts> ReadAnyFile(const std::string& file) {
-  if (IsGgufPath(file)) return ReadTokenizerGguf(file);
-  return file.ends_with(".model") ? ReadModelFile(file) : ReadJsonFile(file);
+  CARAT_ASSIGN_OR_RETURN(const FileContent content, ContentOfFile(file));
+  if (content == FileContent::kGguf) return ReadTokenizerGguf(file);
+  CARAT_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file, kLargestTokenizer));
+  if (content == FileContent::kUnknown && file.ends_with(".model")) return ReadTokenizerModel(bytes, file);
+  CARAT_RETURN_IF_ERROR(CheckContent(file, std::as_bytes(std::span(bytes)), FileContent::kJson,
+                                     "tokenizer.json or tokenizer.model"));
+  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(bytes, file));
+  return ReadTokenizerJson(document);
 }
 
 }  // namespace

@@ -6,17 +6,20 @@
 #include <utility>
 
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
 #include "lib/base/json.h"
 #include "lib/weights/folder/safetensors.h"
 #include "lib/weights/gguf/gguf_model.h"
 #include "lib/weights/gguf/gguf_names.h"
 #include "lib/weights/gguf/gguf_tower_names.h"
+#include "lib/weights/model_path.h"
 
 namespace carat::internal {
 namespace {
 
 constexpr std::string_view kSingleFile = "model.safetensors";
 constexpr std::string_view kIndexFile = "model.safetensors.index.json";
+constexpr std::string_view kGgufFormats = "F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL or IQ4_XS";
 constexpr std::string_view kTextPrefixes[] = {"model.language_model.", "model."};
 constexpr std::size_t kLargestIndex = 100'000'000;  // as much as the format allows one file's header
 
@@ -53,6 +56,8 @@ Status CheckShardName(const std::string& index_path, const std::string& tensor, 
 
 Result<ShardIndex> ReadIndex(const std::string& path) {
   CARAT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLargestIndex));
+  CARAT_RETURN_IF_ERROR(
+      CheckContent(path, std::as_bytes(std::span(text)), FileContent::kJson, "a JSON file in UTF-8"));
   CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
   CARAT_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::From(document.root(), path, ""));
   CARAT_ASSIGN_OR_RETURN(const auto map, root.Object("weight_map"));
@@ -131,43 +136,48 @@ Result<std::vector<TensorEntry>> ReadSafetensors(const std::shared_ptr<const Fil
   return entries;
 }
 
-Result<Checkpoint> Checkpoint::Open(const std::string& path, const std::string& towers) {
-  CARAT_ASSIGN_OR_RETURN(const auto gguf, FindGgufModel(path));
-  if (!gguf && !towers.empty()) {
+Result<Checkpoint> Checkpoint::Open(const std::string& path, const std::string& towers, FileAccess access) {
+  CARAT_ASSIGN_OR_RETURN(const ModelPath model, FindModel(path));
+  if (!model.is_gguf && !towers.empty()) {
     return InvalidArgument(
         "%s: a file of towers goes with a GGUF model, but %s is a folder, which holds its own", towers, path);
   }
-  CARAT_ASSIGN_OR_RETURN(Checkpoint checkpoint, gguf ? OpenGguf(*gguf) : OpenFolder(path));
+  Checkpoint checkpoint;
+  checkpoint.folder_ = model.path;
+  checkpoint.access_ = access;
+  checkpoint.is_gguf_ = model.is_gguf;
+  CARAT_RETURN_IF_ERROR(model.is_gguf ? checkpoint.OpenGguf() : checkpoint.OpenFolder());
   if (!towers.empty()) CARAT_RETURN_IF_ERROR(checkpoint.AddTowers(towers));
   return checkpoint;
 }
 
-Result<Checkpoint> Checkpoint::OpenFolder(const std::string& folder) {
-  Checkpoint checkpoint;
-  checkpoint.folder_ = folder;
-  CARAT_ASSIGN_OR_RETURN(checkpoint.config_, ReadModelConfig(folder));
-  CARAT_RETURN_IF_ERROR(checkpoint.OpenFiles());
-  CARAT_RETURN_IF_ERROR(checkpoint.FindTextPrefix());
-  CARAT_RETURN_IF_ERROR(checkpoint.CheckAgainstConfig());
-  return checkpoint;
+Status Checkpoint::OpenFolder() {
+  CARAT_ASSIGN_OR_RETURN(config_, ReadModelConfig(folder_));
+  CARAT_RETURN_IF_ERROR(OpenFiles());
+  CARAT_RETURN_IF_ERROR(FindTextPrefix());
+  return CheckAgainstConfig();
 }
 
-Result<Checkpoint> Checkpoint::OpenGguf(const std::string& path) {
-  CARAT_ASSIGN_OR_RETURN(const GgufModel model, GgufModel::Open(path));
-  Checkpoint checkpoint;
-  checkpoint.folder_ = path;
-  checkpoint.is_gguf_ = true;
-  checkpoint.text_prefix_ = kTextPrefixes[0];
-  CARAT_ASSIGN_OR_RETURN(checkpoint.config_, ReadGgufConfig(model));
-  for (const GgufFile& part : model.parts()) CARAT_RETURN_IF_ERROR(checkpoint.AddPart(part));
-  CARAT_RETURN_IF_ERROR(checkpoint.CheckAgainstConfig());
-  return checkpoint;
+Status Checkpoint::OpenGguf() {
+  CARAT_ASSIGN_OR_RETURN(const GgufModel model, GgufModel::Open(folder_, access_));
+  text_prefix_ = kTextPrefixes[0];
+  CARAT_ASSIGN_OR_RETURN(config_, ReadGgufConfig(model));
+  CARAT_ASSIGN_OR_RETURN(towers_, ReadTowersInside(model, config_.text.hidden_size));
+  config_.has_vision = towers_.vision.has_value();
+  config_.has_audio = towers_.audio.has_value();
+  ollama_names_ = HasOllamaNames(&model);
+  for (const GgufFile& part : model.parts()) CARAT_RETURN_IF_ERROR(AddPart(part));
+  return CheckAgainstConfig();
 }
 
 Status Checkpoint::AddPart(const GgufFile& part) {
   const std::size_t index = files_.size();
   for (const GgufTensor& tensor : part.tensors()) {
     if (tensor.name == kGgufRopeFactors) continue;  // the configuration has it
+    if (IsTowerTensor(tensor.name) && (config_.has_vision || config_.has_audio)) {
+      CARAT_RETURN_IF_ERROR(AddTowerTensor(part, tensor));
+      continue;
+    }
     const auto name = CheckpointNameOf(tensor.name);
     if (!name) {
       return Unimplemented(
@@ -201,25 +211,52 @@ void Checkpoint::AddTensor(const GgufFile& file, const GgufTensor& tensor, std::
   entry.file = files_.size();
 }
 
-Status Checkpoint::AddTowers(const std::string& path) {
-  CARAT_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Open(path));
-  CARAT_ASSIGN_OR_RETURN(towers_, ReadGgufTowers(file, config_.text.hidden_size, folder_));
-  for (const GgufTensor& tensor : file.tensors()) {
-    const auto name = TowerNameOf(tensor.name);
-    if (!name) {
-      return Unimplemented(
-          "%s: tensor '%s': this version of carat has no place for it in a tower, and leaving it out could "
-          "change what is computed",
-          path, tensor.name);
-    }
-    if (!tensor.format || !IsFloat(*tensor.format)) {
-      return Unimplemented(
-          "%s: tensor '%s' is %s, but this version of carat runs towers in F32, F16 and BF16", path,
-          tensor.name, tensor.type_name);
-    }
-    CARAT_RETURN_IF_ERROR(CheckNew(*name, path));
-    AddTensor(file, tensor, *name, TowerShape(*name, tensor.shape));
+// A tensor of a tower, in a file of its own or inside the text decoder's.
+Status Checkpoint::AddTowerTensor(const GgufFile& file, const GgufTensor& tensor) {
+  if (tensor.name == kPackedVisionBounds) return AddPackedBounds(file, tensor);
+  const auto name = TowerNameOf(ollama_names_ ? MmprojNameOf(tensor.name) : tensor.name);
+  if (!name) {
+    return Unimplemented(
+        "%s: tensor '%s': this version of carat has no place for it in a tower, and leaving it out could "
+        "change what is computed",
+        file.path(), tensor.name);
   }
+  if (!tensor.format) {
+    return Unimplemented("%s: tensor '%s' is %s, but must be %s", file.path(), tensor.name, tensor.type_name,
+                         std::string(kGgufFormats));
+  }
+  CARAT_RETURN_IF_ERROR(CheckNew(*name, file.path()));
+  AddTensor(file, tensor, *name, TowerShape(*name, tensor.shape));
+  return {};
+}
+
+// Every bound becomes a tensor of its own, as in other files; where both are there, the single ones count.
+Status Checkpoint::AddPackedBounds(const GgufFile& file, const GgufTensor& tensor) {
+  if (!towers_.vision || file.FindTensor("v.blk.0.attn_q.input_min") != nullptr) return {};
+  const std::vector<std::string> names = PackedVisionBoundNames(towers_.vision->layers);
+  const auto expected = static_cast<std::int64_t>(names.size() + 4);
+  if (tensor.format != NumberFormat::kF32 || tensor.shape != std::vector<std::int64_t>{expected}) {
+    return InvalidArgument("%s: tensor '%s' is %s of shape %s, but must be F32 of shape [%d]", file.path(),
+                           tensor.name, tensor.type_name, ShapeString(tensor.shape), expected);
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    CARAT_RETURN_IF_ERROR(CheckNew(names[i], file.path()));
+    GgufTensor bound = tensor;
+    bound.begin += i * sizeof(float);
+    bound.bytes = sizeof(float);
+    AddTensor(file, bound, names[i], {});
+  }
+  return {};
+}
+
+Status Checkpoint::AddTowers(const std::string& path) {
+  if (config_.has_vision || config_.has_audio) {
+    return InvalidArgument("%s: %s has vision and audio towers inside already: open it without these", path,
+                           folder_);
+  }
+  CARAT_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Open(path, access_));
+  CARAT_ASSIGN_OR_RETURN(towers_, ReadGgufTowers(file, config_.text.hidden_size, folder_));
+  for (const GgufTensor& tensor : file.tensors()) CARAT_RETURN_IF_ERROR(AddTowerTensor(file, tensor));
   files_.push_back(file.file());
   towers_path_ = path;
   config_.has_vision = towers_.vision.has_value();
@@ -245,8 +282,11 @@ Status Checkpoint::OpenFiles() {
   const std::string index = Join(folder_, kIndexFile);
   if (FileExists(single)) return AddFile(single);
   if (FileExists(index)) return OpenShards(index);
-  return NotFound("%s: there is neither %s nor %s in this folder", folder_, std::string(kSingleFile),
-                  std::string(kIndexFile));
+  const bool pickled = FileExists(Join(folder_, "pytorch_model.bin")) ||
+                       FileExists(Join(folder_, "pytorch_model.bin.index.json"));
+  return NotFound("%s: there is neither %s nor %s in this folder%s", folder_, std::string(kSingleFile),
+                  std::string(kIndexFile),
+                  pickled ? ", only pytorch_model.bin, a Python pickle that carat does not read" : "");
 }
 
 Status Checkpoint::OpenShards(const std::string& index_path) {
@@ -274,7 +314,7 @@ Status Checkpoint::OpenShards(const std::string& index_path) {
 }
 
 Status Checkpoint::AddFile(const std::string& path) {
-  CARAT_ASSIGN_OR_RETURN(auto file, FileMapping::Open(path));
+  CARAT_ASSIGN_OR_RETURN(auto file, FileMapping::Open(path, access_));
   CARAT_ASSIGN_OR_RETURN(std::vector<StoredTensor> stored, ReadTableOfContents(*file));
   const std::size_t index = files_.size();
   for (StoredTensor& tensor : stored) {
@@ -342,16 +382,16 @@ Result<const TensorEntry*> Checkpoint::Require(std::string_view name,
       return NotFound("%s: expected a tensor '%s' of shape %s, but there is none", PlaceOf(name),
                       NameInFile(name), ShapeString(shape));
     }
-    return InvalidArgument(
-        "%s: tensor '%s' is %s, but must be %s", files_[other->second.file]->path(), NameInFile(name),
-        other->second.type,
-        is_gguf_ ? "F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL or IQ4_XS" : "BF16, F16 or F32");
+    return InvalidArgument("%s: tensor '%s' is %s, but must be %s", files_[other->second.file]->path(),
+                           NameInFile(name), other->second.type,
+                           is_gguf_ ? std::string(kGgufFormats) : "BF16, F16 or F32");
   }
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
     return InvalidArgument("%s: tensor '%s': expected shape %s, but found %s", files_[tensor->file]->path(),
                            NameInFile(name), ShapeString(shape), ShapeString(tensor->shape));
   }
-  return tensor;
+  if (IsFloat(tensor->format) || tensor->name.starts_with(text_prefix_)) return tensor;
+  return decoded_->Get(*tensor);
 }
 
 std::size_t Checkpoint::OffsetOf(const TensorEntry& tensor) const {

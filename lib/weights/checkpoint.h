@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "carat/status.h"
+#include "lib/base/aligned_buffer.h"
 #include "lib/base/file_mapping.h"
 #include "lib/base/tensor.h"
 #include "lib/gguf/gguf.h"
@@ -44,13 +46,30 @@ std::string ShapeString(std::span<const std::int64_t> shape);
 Result<std::vector<TensorEntry>> ReadSafetensors(const std::shared_ptr<const FileMapping>& file,
                                                  std::size_t index);
 
+// Tensors of blocks, decoded. Any thread.
+class DecodedTensors {
+ public:
+  // The same tensor in bf16, made at the first call and kept. Errors: RESOURCE_EXHAUSTED.
+  Result<const TensorEntry*> Get(const TensorEntry& tensor);
+
+ private:
+  struct Decoded {
+    TensorEntry entry;
+    AlignedBuffer<std::uint16_t> values;
+  };
+  std::mutex mutex_;
+  std::map<std::string, Decoded, std::less<>> decoded_;
+};
+
 class Checkpoint {
  public:
-  // A Hugging Face folder: config.json, and model.safetensors or the shards of model.safetensors.index.json.
-  // Or a GGUF file, any part of a split one, or a folder with one GGUF model: its tensors are presented under
-  // the names that a folder would have. Nothing but the tables of contents is read.
+  // Whatever FindModel (model_path.h) makes of the path: a Hugging Face folder with config.json, and
+  // model.safetensors or the shards of model.safetensors.index.json; or a GGUF file, any part of a split one,
+  // whose tensors are presented under the names that a folder would have. Nothing but the tables of contents
+  // is read, unless `access` says that the files are copied into memory.
   // `towers`, if it is not empty, is a GGUF file with the vision and audio towers of a GGUF model.
-  static Result<Checkpoint> Open(const std::string& path, const std::string& towers = "");
+  static Result<Checkpoint> Open(const std::string& path, const std::string& towers = "",
+                                 FileAccess access = FileAccess::kMapped);
 
   // The folder, or the GGUF file.
   const std::string& folder() const { return folder_; }
@@ -65,7 +84,9 @@ class Checkpoint {
   const TensorEntry* Find(std::string_view name) const;
 
   // The tensor of that name, which must have that shape. Errors: NOT_FOUND, INVALID_ARGUMENT; the message
-  // names folder, tensor, expected and found.
+  // names folder, tensor, expected and found. A tower's tensor that a GGUF file has in blocks is decoded to
+  // bf16 in memory when it is asked for first, since towers compute with floats; RESOURCE_EXHAUSTED if there
+  // is none.
   Result<const TensorEntry*> Require(std::string_view name, std::span<const std::int64_t> shape) const;
 
   // "model.language_model." or, in text-only checkpoints, "model.": what precedes "layers.0. ...".
@@ -81,9 +102,11 @@ class Checkpoint {
     std::size_t file;
   };
 
-  static Result<Checkpoint> OpenFolder(const std::string& folder);
-  static Result<Checkpoint> OpenGguf(const std::string& path);
+  Status OpenFolder();
+  Status OpenGguf();
   Status AddPart(const GgufFile& part);
+  Status AddTowerTensor(const GgufFile& file, const GgufTensor& tensor);
+  Status AddPackedBounds(const GgufFile& file, const GgufTensor& tensor);
   Status AddTowers(const std::string& path);
   void AddTensor(const GgufFile& file, const GgufTensor& tensor, std::string name,
                  std::vector<std::int64_t> shape);
@@ -100,10 +123,13 @@ class Checkpoint {
   Status CheckAgainstConfig() const;
 
   std::string folder_;
+  FileAccess access_ = FileAccess::kMapped;
   bool is_gguf_ = false;
   ModelConfig config_;
   GgufTowers towers_;
   std::string towers_path_;
+  bool ollama_names_ = false;
+  std::shared_ptr<DecodedTensors> decoded_ = std::make_shared<DecodedTensors>();
   std::vector<std::shared_ptr<const FileMapping>> files_;
   std::vector<TensorEntry> tensors_;
   std::map<std::string, std::size_t, std::less<>> by_name_;  // index into tensors_

@@ -123,15 +123,14 @@ Result<ModelPath> FindInFolder(const std::string& folder) {
   if (snapshot && FileExists(Join(place, kConfig))) return ModelPath{false, place};
   CARAT_ASSIGN_OR_RETURN(auto gguf, ModelIn(place));
   if (gguf) return ModelPath{true, *std::move(gguf)};
-  return NotFound("%s: there is no such file, and no GGUF model in this folder either",
-                  Join(place, kConfig));
+  return NotFound("%s: there is no such file, and no GGUF model in this folder either", Join(place, kConfig));
 }
 
 // The folder of a file that belongs to a model.
 Result<ModelPath> FindAround(const std::string& path, std::string_view what) {
-  std::string folder = std::filesystem::path(path).parent_path().string();
-  if (folder.empty()) folder = ".";
-  if (FileExists(Join(folder, kConfig))) return ModelPath{false, std::move(folder)};
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const std::string folder = parent.empty() ? std::string(".") : parent;
+  if (FileExists(Join(folder, kConfig))) return ModelPath{false, folder};
   return NotFound("%s: this is %s, but there is no config.json beside it: a model is %s", path,
                   std::string(what), std::string(kAModel));
 }

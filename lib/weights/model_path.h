@@ -15,7 +15,8 @@ struct ModelPath {
 
 // Files are known by how they begin, never by their names:
 // - a GGUF file, also one without an extension as caches store them: itself;
-// - config.json, a safetensors shard, its index, tokenizer.json or tokenizer.model: the folder that it lies in;
+// - config.json, a safetensors shard, its index, tokenizer.json or tokenizer.model: the folder that it lies
+// in;
 // - a folder with config.json: itself;
 // - a folder of the Hugging Face cache ("models--ORGANISATION--NAME"): the snapshot that refs/main names, or
 //   without that the only or newest one;

@@ -80,7 +80,7 @@ _Static_assert(offsetof(carat_model_options, instruction_set) == 52, "carat_mode
 _Static_assert(offsetof(carat_model_options, preload) == 56, "carat_model_options.preload");
 _Static_assert(offsetof(carat_model_options, weight_type) == 60, "carat_model_options.weight_type");
 _Static_assert(offsetof(carat_model_options, precision) == 64, "carat_model_options.precision");
-_Static_assert(offsetof(carat_model_options, reserved) == 68, "carat_model_options.reserved");
+_Static_assert(offsetof(carat_model_options, read_into_memory) == 68, "carat_model_options.read_into_memory");
 _Static_assert(offsetof(carat_model_options, mmproj) == 72, "carat_model_options.mmproj");
 _Static_assert(offsetof(carat_model_options, mmproj_size) == 80, "carat_model_options.mmproj_size");
 _Static_assert(offsetof(carat_model_options, stream_prefetch_bytes) == 88,

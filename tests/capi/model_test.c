@@ -371,8 +371,17 @@ static void mmproj(void) {
   CHECK(info_of(model).has_vision == 1 && info_of(model).has_audio == 1);
   carat_model* folder = open_tiny(NULL);
   same_picture(model, folder);
+  carat_model_free(model);
+  // In memory, a file that is cut afterwards does not matter.
+  CHECK(with.read_into_memory == 0);
+  with.read_into_memory = 1;
+  CHECK_OK(carat_model_load(kText, strlen(kText), &with, &model, error), error);
+  FILE* cut = fopen(kTowers, "wb");
+  CHECK(cut != NULL && fclose(cut) == 0);
+  same_picture(model, folder);
   carat_model_free(folder);
   carat_model_free(model);
+  with.read_into_memory = 0;
   CHECK_ERROR(CARAT_INVALID_ARGUMENT, kTowers, carat_model_load(TINY, strlen(TINY), &with, &model, error),
               error);
   with.mmproj = "/nowhere";

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@
 #include "carat/quantize.h"
 #include "carat/session.h"
 #include "lib/gguf/gguf.h"
+#include "lib/gguf/gguf_writer.h"
+#include "lib/quant/block_formats.h"
 #include "lib/runtime/model_impl.h"
 #include "lib/weights/gguf/gguf_tower_names.h"
 
@@ -203,6 +206,209 @@ TEST(TowersTest, TheFileIsWhatOthersRead) {
           internal::LoadValue(stored->data, stored->format, row * 768 + (5 * 16 + 9) * 3 + channel);
       EXPECT_EQ(found, expected);
     }
+  }
+}
+
+using internal::GgufFile;
+using internal::GgufHeader;
+using internal::GgufTensor;
+using internal::NumberFormat;
+
+// A GGUF file in the making, of tensors of others.
+class Rewritten {
+ public:
+  void Add(const GgufFile& from, const GgufTensor& tensor, const std::string& name) {
+    Add(name, tensor.shape, *tensor.format,
+        std::string(reinterpret_cast<const char*>(from.file()->bytes().data()) + tensor.begin, tensor.bytes));
+  }
+  void Add(const std::string& name, const std::vector<std::int64_t>& shape, NumberFormat format,
+           const std::string& bytes) {
+    header.Tensor(name, shape, format);
+    data_ += bytes;
+    data_.append(internal::GgufPadding(data_.size()), '\0');
+  }
+  void Write(const std::string& path) const {
+    std::ofstream(path, std::ios::binary) << header.Bytes() << data_;
+  }
+  GgufHeader header;
+
+ private:
+  std::string data_;
+};
+
+// The values of a tensor, rounded to a format of blocks.
+std::string Encoded(const GgufFile& file, const GgufTensor& tensor, NumberFormat format) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : tensor.shape) count *= size;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = internal::LoadValue(file.file()->bytes().data() + tensor.begin, *tensor.format, i);
+  }
+  std::string bytes(internal::BytesOf(format, count), '\0');
+  internal::EncodeBlocks(format, values.data(), count, reinterpret_cast<std::byte*>(bytes.data()));
+  return bytes;
+}
+
+// The publishers' own mmproj files have their matrices in Q8_0.
+TEST(TowersTest, MatricesInBlocksMeanTheirValuesInBf16) {
+  const Pair pair("tiny-e2b");
+  const auto file = GgufFile::Open(pair.towers());
+  ASSERT_TRUE(file.ok());
+  for (const NumberFormat format : {NumberFormat::kQ8_0, NumberFormat::kQ5_1, NumberFormat::kQ4_0}) {
+    SCOPED_TRACE(std::string(internal::NumberFormatName(format)));
+    // The same values, once as blocks and once as what they mean, in bf16.
+    Rewritten blocks, floats;
+    int in_blocks = 0;
+    for (Rewritten* made : {&blocks, &floats}) {
+      for (const auto& [key, value] : file->values()) made->header.Copy(key, value);
+    }
+    for (const GgufTensor& tensor : file->tensors()) {
+      const bool matrix =
+          tensor.shape.size() == 2 && tensor.format == NumberFormat::kBF16 && tensor.shape[1] % 32 == 0;
+      if (!matrix) {
+        blocks.Add(*file, tensor, tensor.name);
+        floats.Add(*file, tensor, tensor.name);
+        continue;
+      }
+      ++in_blocks;
+      const std::string encoded = Encoded(*file, tensor, format);
+      blocks.Add(tensor.name, tensor.shape, format, encoded);
+      std::vector<float> values(static_cast<std::size_t>(tensor.shape[0] * tensor.shape[1]));
+      internal::DecodeBlocks(format, reinterpret_cast<const std::byte*>(encoded.data()),
+                             static_cast<std::int64_t>(values.size()), values.data());
+      std::string rounded;
+      for (const float value : values) {
+        const std::uint16_t bits = internal::FloatToBFloat16(value);
+        rounded.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
+      }
+      floats.Add(tensor.name, tensor.shape, NumberFormat::kBF16, rounded);
+    }
+    EXPECT_GT(in_blocks, 30);
+    const std::string in_blocks_file = pair.towers() + ".blocks", floats_file = pair.towers() + ".floats";
+    blocks.Write(in_blocks_file);
+    floats.Write(floats_file);
+    const auto actual = Model::Load(pair.text(), With(in_blocks_file));
+    const auto expected = Model::Load(pair.text(), With(floats_file));
+    ASSERT_TRUE(actual.ok()) << actual.status().ToString();
+    ASSERT_TRUE(expected.ok());
+    const Outcome a = ReadMedia(*actual, TowerPrecision::kAuto),
+                  b = ReadMedia(*expected, TowerPrecision::kAuto);
+    EXPECT_GT(a.picture.size(), 0u);
+    EXPECT_GT(a.sound.size(), 0u);
+    EXPECT_TRUE(SameBits(a.picture, b.picture));
+    EXPECT_TRUE(SameBits(a.sound, b.sound));
+    std::remove(in_blocks_file.c_str());
+    std::remove(floats_file.c_str());
+  }
+}
+
+// How Ollama writes a model: one file, keys of the towers under the architecture's name, and names of its own
+// for some tensors of the audio tower.
+std::string OllamaNameOf(const std::string& name) {
+  const std::pair<std::string, std::string> ends[] = {
+      {"attn_pre_norm.weight", "ln1.weight"},
+      {"attn_post_norm.weight", "ln2.weight"},
+      {"ln2.weight", "layer_pre_norm.weight"},
+      {"attn_k_rel.weight", "linear_pos.weight"},
+  };
+  if (name == "a.input_projection.weight") return "a.pre_encode.out.weight";
+  if (name == "a.pre_encode.out.weight") return "mm.a.fc.weight";
+  if (name == "a.pre_encode.out.bias") return "mm.a.fc.bias";
+  if (name.starts_with("a.blk.")) {
+    const std::size_t dot = name.find('.', 6) + 1;
+    for (const auto& [ours, theirs] : ends) {
+      if (name.substr(dot) == ours) return name.substr(0, dot) + theirs;
+    }
+  }
+  return name;
+}
+
+std::string PackedBounds(const GgufFile& towers, int layers) {
+  std::vector<float> bounds;
+  for (int layer = 0; layer < layers; ++layer) {
+    for (const char* product : {"attn_q", "attn_k", "attn_v", "attn_out", "ffn_gate", "ffn_up", "ffn_down"}) {
+      for (const char* bound : {"input_min", "input_max", "output_min", "output_max"}) {
+        const GgufTensor* tensor =
+            towers.FindTensor("v.blk." + std::to_string(layer) + "." + product + "." + bound);
+        EXPECT_NE(tensor, nullptr);
+        bounds.push_back(
+            internal::LoadValue(towers.file()->bytes().data() + tensor->begin, *tensor->format, 0));
+      }
+    }
+  }
+  bounds.resize(bounds.size() + 4);
+  return {reinterpret_cast<const char*>(bounds.data()), bounds.size() * sizeof(float)};
+}
+
+void WriteOllamaFile(const Pair& pair, const std::string& path, bool packed_bounds) {
+  const auto text = GgufFile::Open(pair.text()), towers = GgufFile::Open(pair.towers());
+  ASSERT_TRUE(text.ok() && towers.ok());
+  Rewritten made;
+  for (const auto& [key, value] : text->values()) made.header.Copy(key, value);
+  const char* kKeys[] = {"block_count",
+                         "embedding_length",
+                         "feed_forward_length",
+                         "attention.head_count",
+                         "attention.layer_norm_epsilon",
+                         "patch_size",
+                         "projector.scale_factor"};
+  for (const char* tower : {"vision.", "audio."}) {
+    for (const char* key : kKeys) {
+      const auto* value = towers->Find(std::string("clip.") + tower + key);
+      if (value != nullptr) made.header.Copy(std::string("gemma4.") + tower + key, *value);
+    }
+  }
+  for (const GgufTensor& tensor : text->tensors()) made.Add(*text, tensor, tensor.name);
+  for (const GgufTensor& tensor : towers->tensors()) {
+    const bool bound = tensor.name.starts_with("v.") && tensor.name.find("put_m") != std::string::npos;
+    if (!packed_bounds || !bound) made.Add(*towers, tensor, OllamaNameOf(tensor.name));
+  }
+  if (packed_bounds) {
+    const auto layers = *towers->Integer("clip.vision.block_count", {1, 100});
+    const std::string bounds = PackedBounds(*towers, static_cast<int>(*layers));
+    made.Add("v.clamp_data", {static_cast<std::int64_t>(bounds.size() / sizeof(float))}, NumberFormat::kF32,
+             bounds);
+  }
+  made.Write(path);
+}
+
+TEST(TowersTest, InsideTheDecodersFileMeanTheSame) {
+  const Pair pair("tiny-e2b");
+  const auto folder = Model::Load(Tiny("tiny-e2b"), With(""));
+  ASSERT_TRUE(folder.ok());
+  const Outcome expected = ReadMedia(*folder, TowerPrecision::kAuto);
+  for (const bool packed_bounds : {false, true}) {
+    SCOPED_TRACE(packed_bounds);
+    const std::string path = pair.text() + ".sha256-1234";
+    WriteOllamaFile(pair, path, packed_bounds);
+    const auto model = Model::Load(path, With(""));
+    ASSERT_TRUE(model.ok()) << model.status().ToString();
+    EXPECT_TRUE(model->info().has_vision);
+    EXPECT_TRUE(model->info().has_audio);
+    const Outcome actual = ReadMedia(*model, TowerPrecision::kAuto);
+    EXPECT_GT(actual.picture.size(), 0u);
+    EXPECT_TRUE(SameBits(actual.picture, expected.picture));
+    EXPECT_TRUE(SameBits(actual.sound, expected.sound));
+    EXPECT_TRUE(SameBits(actual.logits, expected.logits));
+    EXPECT_EQ(
+        Model::Load(path, With(pair.towers())).status().message(),
+        pair.towers() + ": " + path + " has vision and audio towers inside already: open it without these");
+    // Written anew, the decoder stands alone.
+    QuantizeOptions options;
+    options.type = "bf16";
+    const std::string again = path + ".again";
+    const Status written = QuantizeCheckpoint(path, again, options);
+    ASSERT_TRUE(written.ok()) << written.ToString();
+    const auto alone = Model::Load(again, With(""));
+    ASSERT_TRUE(alone.ok()) << alone.status().ToString();
+    EXPECT_FALSE(alone->info().has_vision);
+    options.mmproj = path + ".mmproj";
+    EXPECT_EQ(QuantizeCheckpoint(path, path + ".third", options).message(),
+              path +
+                  ": the vision and audio towers lie inside this GGUF file, but this version of carat writes "
+                  "those of folders only");
+    std::remove(again.c_str());
+    std::remove(path.c_str());
   }
 }
 

@@ -62,7 +62,7 @@ TEST(VisionConfigTest, RefusesWhatItCannotRunAndNamesIt) {
       {R"({"num_hidden_layers": -1})", StatusCode::kInvalidArgument, "num_hidden_layers"},
       {R"({"head_dim": 66})", StatusCode::kInvalidArgument, "head_dim"},
       {R"({"num_key_value_heads": 5})", StatusCode::kInvalidArgument, "num_key_value_heads"},
-      {R"({"num_attention_heads": 65536, "num_key_value_heads": 1, "head_dim": 65536})",
+      {R"({"num_attention_heads": 4096, "num_key_value_heads": 1, "head_dim": 8192})",
        StatusCode::kInvalidArgument, "head_dim"},
       {R"({"patch_size": 0})", StatusCode::kInvalidArgument, "patch_size"},
       {R"({"pooling_kernel_size": 100})", StatusCode::kInvalidArgument, "pooling_kernel_size"},

@@ -177,12 +177,6 @@ TEST(BadFolder, NoConfig) {
   ExpectError(Checkpoint::Open(folder.path()).status(), StatusCode::kNotFound, {folder.File("config.json")});
 }
 
-TEST(BadFolder, AFile) {
-  const TemporaryFolder folder;
-  const std::string file = folder.Write("model.bin", "GGUF");
-  ExpectError(Checkpoint::Open(file).status(), StatusCode::kNotFound, {file});
-}
-
 TEST(BadFolder, NoWeights) {
   const TemporaryFolder folder;
   folder.Write("config.json", kTextConfig);

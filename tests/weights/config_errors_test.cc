@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/weights/model_config.h"
+#include "lib/weights/size_bounds.h"
 #include "tests/weights/test_files.h"
 
 namespace carat::internal {
@@ -153,8 +154,8 @@ TEST(BadTextConfig, OddHeadDim) {
 }
 
 TEST(BadTextConfig, HeadsTogetherTooWide) {
-  ExpectBad({{"num_attention_heads", "65536"}, {"head_dim", "65536"}}, kInvalid,
-            {"text_config.head_dim", "65536 heads", "16777216"});
+  ExpectBad({{"num_attention_heads", "4096"}, {"head_dim", "8192"}}, kInvalid,
+            {"text_config.head_dim", "4096 heads", "16777216"});
 }
 
 TEST(BadTextConfig, PerLayerConfig) {
@@ -362,6 +363,43 @@ TEST(BadGenerationConfig, Values) {
   ExpectBadGeneration(R"({"suppress_tokens": [3, -1]})", kInvalid, {"suppress_tokens", "-1"});
   ExpectBadGeneration(R"({"suppress_tokens": "none"})", kInvalid, {"suppress_tokens", "integer"});
   ExpectBadGeneration(R"({"bos_token_id": 100})", kInvalid, {"bos_token_id", "100"});
+}
+
+// Every size of the table is refused one beyond its end, with key, value and range.
+TEST(SizeBounds, OneBeyondIsRefusedByName) {
+  struct Bound {
+    const char* key;
+    IntegerRange range;
+  };
+  const Bound bounds[] = {{"hidden_size", kWidth},         {"vocab_size", kVocabulary},
+                          {"num_hidden_layers", kLayers},  {"num_attention_heads", kHeads},
+                          {"num_key_value_heads", kHeads}, {"head_dim", kHeadDim},
+                          {"sliding_window", kPositions},  {"max_position_embeddings", kPositions}};
+  for (const Bound& bound : bounds) {
+    SCOPED_TRACE(bound.key);
+    for (const std::int64_t value : {bound.range.high + 1, bound.range.low - 1}) {
+      ExpectBad(
+          {{bound.key, std::to_string(value)}}, kInvalid,
+          {std::string("text_config.") + bound.key + " is " + std::to_string(value) + ", but must lie in " +
+           std::to_string(bound.range.low) + " .. " + std::to_string(bound.range.high)});
+    }
+  }
+}
+
+// Scaling of rotary angles in the place where this architecture does not look.
+TEST(RopeScaling, IsNotIgnored) {
+  for (const char* type : {"linear", "yarn", "dynamic", "llama3", "longrope"}) {
+    for (const char* key : {"rope_type", "type"}) {
+      ExpectBad({{"rope_scaling", std::string("{\"") + key + "\": \"" + type + "\", \"factor\": 8}"}},
+                StatusCode::kUnimplemented,
+                {std::string("text_config.rope_scaling is there and asks for '") + type +
+                 "', but models of this kind say in rope_parameters how angles are scaled, for each kind of "
+                 "layer: remove the key or move it there"});
+    }
+  }
+  ExpectBad({{"rope_scaling", "{\"factor\": 8}"}}, StatusCode::kUnimplemented,
+            {"rope_scaling is there, but"});
+  ExpectBad({{"rope_scaling", "8"}}, kInvalid, {"text_config.rope_scaling", "object"});
 }
 
 }  // namespace

@@ -13,7 +13,6 @@
 namespace carat::internal {
 namespace {
 
-constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
 constexpr double kLargest = std::numeric_limits<double>::max();
 
 // What the reference assumes where the file says nothing.
@@ -32,14 +31,6 @@ constexpr double kResidualWeight = 0.5;
 constexpr double kNormEpsilon = 1e-6;
 constexpr double kGradientClipping = 1e10;
 }  // namespace defaults
-
-// Bounds of what belongs to sound.
-constexpr IntegerRange kRates = {1000, 768000};
-constexpr IntegerRange kFrames = {2, 1 << 16};
-constexpr IntegerRange kBins = {4, 1 << 14};
-constexpr IntegerRange kContext = {2, 1 << 12};
-constexpr IntegerRange kKernel = {1, 1 << 8};
-constexpr IntegerRange kChannels = {1, 1 << 16};
 
 Status CheckName(const JsonObject& object, std::string_view key, std::string_view expected) {
   CARAT_ASSIGN_OR_RETURN(const std::optional<std::string> name, object.String(key));
@@ -63,12 +54,12 @@ Result<double> NumberOr(const JsonObject& object, std::string_view key, double o
 // The tower attends to the past only, in chunks that carat does not need; the reference's sinusoids fit its
 // distances only where both numbers agree.
 Status ReadAttention(const JsonObject& object, AudioConfig& config) {
-  CARAT_ASSIGN_OR_RETURN(const std::int64_t left,
-                         IntegerOr(object, "attention_context_left", defaults::kContextLeft, kContext));
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t left, IntegerOr(object, "attention_context_left",
+                                                            defaults::kContextLeft, kVisiblePositions));
   CARAT_ASSIGN_OR_RETURN(const std::int64_t chunk,
-                         IntegerOr(object, "attention_chunk_size", defaults::kChunkSize, kContext));
+                         IntegerOr(object, "attention_chunk_size", defaults::kChunkSize, kVisiblePositions));
   CARAT_ASSIGN_OR_RETURN(const std::int64_t right,
-                         IntegerOr(object, "attention_context_right", 0, {0, kContext.high}));
+                         IntegerOr(object, "attention_context_right", 0, {0, kVisiblePositions.high}));
   if (right != 0) {
     return Unimplemented("%s is %d, but this version of carat runs towers that look back only",
                          object.Locate("attention_context_right"), right);
@@ -139,7 +130,7 @@ Result<AudioConfig> ParseTower(const JsonObject& object) {
   CARAT_ASSIGN_OR_RETURN(config.layers,
                          IntegerOr(object, "num_hidden_layers", defaults::kLayerCount, kLayers));
   CARAT_ASSIGN_OR_RETURN(config.conv_kernel,
-                         IntegerOr(object, "conv_kernel_size", defaults::kConvKernel, kKernel));
+                         IntegerOr(object, "conv_kernel_size", defaults::kConvKernel, kConvolutionKernel));
   CARAT_ASSIGN_OR_RETURN(config.output_size,
                          IntegerOr(object, "output_proj_dims", defaults::kOutputSize, kWidth));
   CARAT_ASSIGN_OR_RETURN(config.residual_weight,
@@ -152,7 +143,7 @@ Result<AudioConfig> ParseTower(const JsonObject& object) {
 
 Result<std::int64_t> FramePart(const JsonObject& object, std::string_view samples_key,
                                std::string_view milliseconds_key, std::int64_t rate, double milliseconds) {
-  CARAT_ASSIGN_OR_RETURN(const auto samples, FindInteger(object, samples_key, kFrames));
+  CARAT_ASSIGN_OR_RETURN(const auto samples, FindInteger(object, samples_key, kFrameSamples));
   CARAT_ASSIGN_OR_RETURN(const double ms, NumberOr(object, milliseconds_key, milliseconds, {0, 1e4, true}));
   if (samples) return *samples;
   return std::llround(static_cast<double>(rate) * ms / 1000);
@@ -164,7 +155,7 @@ Status ReadFft(const JsonObject& object, MelConfig& mel) {
   mel.fft_length = 1;
   while (mel.fft_length < mel.frame_length) mel.fft_length *= 2;
   if (overdrive) mel.fft_length *= 2;
-  CARAT_ASSIGN_OR_RETURN(const auto named, FindInteger(object, "fft_length", kFrames));
+  CARAT_ASSIGN_OR_RETURN(const auto named, FindInteger(object, "fft_length", kFrameSamples));
   if (!named || *named == mel.fft_length) return {};
   return InvalidArgument("%s is %d, but frames of %d samples need %d", object.Locate("fft_length"), *named,
                          mel.frame_length, mel.fft_length);
@@ -185,13 +176,13 @@ Status CheckExtractor(const JsonObject& object) {
 
 Status ReadExtractor(const JsonObject& object, MelConfig& mel) {
   CARAT_RETURN_IF_ERROR(CheckExtractor(object));
-  CARAT_ASSIGN_OR_RETURN(mel.sample_rate, IntegerOr(object, "sampling_rate", mel.sample_rate, kRates));
-  CARAT_ASSIGN_OR_RETURN(mel.bins, IntegerOr(object, "feature_size", mel.bins, kBins));
+  CARAT_ASSIGN_OR_RETURN(mel.sample_rate, IntegerOr(object, "sampling_rate", mel.sample_rate, kSampleRates));
+  CARAT_ASSIGN_OR_RETURN(mel.bins, IntegerOr(object, "feature_size", mel.bins, kMelBins));
   CARAT_ASSIGN_OR_RETURN(mel.frame_length,
                          FramePart(object, "frame_length", "frame_length_ms", mel.sample_rate, 20));
   CARAT_ASSIGN_OR_RETURN(mel.hop_length,
                          FramePart(object, "hop_length", "hop_length_ms", mel.sample_rate, 10));
-  if (mel.frame_length < kFrames.low || mel.frame_length > kFrames.high || mel.hop_length < 1 ||
+  if (mel.frame_length < kFrameSamples.low || mel.frame_length > kFrameSamples.high || mel.hop_length < 1 ||
       mel.hop_length > mel.frame_length) {
     return InvalidArgument("%s: frames of %d samples stepped by %d are out of range",
                            object.Locate("frame_length"), mel.frame_length, mel.hop_length);
@@ -215,8 +206,9 @@ Status ReadExtractor(const JsonObject& object, MelConfig& mel) {
 Status ReadProcessor(const JsonObject& root, MelConfig& mel) {
   CARAT_ASSIGN_OR_RETURN(const auto extractor, root.Object("feature_extractor"));
   if (extractor) CARAT_RETURN_IF_ERROR(ReadExtractor(*extractor, mel));
-  CARAT_ASSIGN_OR_RETURN(const std::int64_t tokens, IntegerOr(root, "audio_seq_length", 750, {1, 1 << 20}));
-  CARAT_ASSIGN_OR_RETURN(const std::int64_t each, IntegerOr(root, "audio_ms_per_token", 40, {1, 10000}));
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t tokens, IntegerOr(root, "audio_seq_length", 750, kSoundTokens));
+  CARAT_ASSIGN_OR_RETURN(const std::int64_t each,
+                         IntegerOr(root, "audio_ms_per_token", 40, kTokenMilliseconds));
   mel.max_milliseconds = tokens * each;
   return {};
 }
@@ -242,12 +234,11 @@ Result<std::optional<AudioConfig>> ParseAudioConfig(std::string_view config_text
 }
 
 Result<std::optional<AudioConfig>> ReadAudioConfig(const std::string& folder) {
-  CARAT_ASSIGN_OR_RETURN(const std::string config, ReadFile(folder + "/config.json", kLargestConfig));
+  CARAT_ASSIGN_OR_RETURN(const std::string config, ReadJsonText(folder + "/config.json"));
   const std::string processor_path = folder + "/processor_config.json";
   std::string processor;
   if (FileExists(processor_path)) {
-    CARAT_ASSIGN_OR_RETURN(processor, ReadFile(processor_path, kLargestConfig));
-    if (processor.empty()) return DataLoss("%s: the file is empty", processor_path);
+    CARAT_ASSIGN_OR_RETURN(processor, ReadJsonText(processor_path));
   }
   return ParseAudioConfig(config, processor, folder);
 }

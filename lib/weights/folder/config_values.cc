@@ -1,11 +1,16 @@
 #include "lib/weights/folder/config_values.h"
 
 #include <cmath>
+#include <span>
 
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
+#include "lib/base/file_mapping.h"
 
 namespace carat::internal {
 namespace {
+
+constexpr std::size_t kLargestJsonFile = std::size_t{16} << 20;
 
 Status CheckRange(const JsonObject& object, std::string_view key, std::int64_t value, IntegerRange range) {
   if (value >= range.low && value <= range.high) return {};
@@ -14,6 +19,16 @@ Status CheckRange(const JsonObject& object, std::string_view key, std::int64_t v
 }
 
 }  // namespace
+
+Result<std::string> ReadJsonText(const std::string& path) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  CARAT_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kLargestJsonFile));
+  if (text.empty()) return DataLoss("%s: the file is empty", path);
+  CARAT_RETURN_IF_ERROR(
+      CheckContent(path, std::as_bytes(std::span(text)), FileContent::kJson, "a JSON file in UTF-8"));
+  if (text.starts_with(kMark)) text.erase(0, kMark.size());
+  return text;
+}
 
 bool IsPresent(const JsonObject& object, std::string_view key) {
   simdjson::dom::element element;

@@ -11,24 +11,13 @@
 
 #include "carat/status.h"
 #include "lib/base/json.h"
+#include "lib/weights/size_bounds.h"
 
 namespace carat::internal {
 
-// Both ends belong to it.
-struct IntegerRange {
-  std::int64_t low;
-  std::int64_t high;
-};
-
-// Sizes: far above every released model, and low enough that a product of two never overflows. What is a
-// width (rows or columns of a matrix) has to be a kWidth as well once it is computed from two sizes.
-inline constexpr IntegerRange kWidth = {1, std::int64_t{1} << 24};
-inline constexpr IntegerRange kVocabulary = {1, std::int64_t{1} << 28};
-inline constexpr IntegerRange kLayers = {1, 4096};
-inline constexpr IntegerRange kHeads = {1, 1 << 16};
-inline constexpr IntegerRange kHeadDim = {2, 1 << 16};
-inline constexpr IntegerRange kExperts = {1, 1 << 16};
-inline constexpr IntegerRange kPositions = {1, (std::int64_t{1} << 31) - 1};
+// The text of one of a folder's JSON files, without a byte order mark. It is read, not mapped. Errors: those
+// of ReadFile; DATA_LOSS for an empty file and for what is no JSON by its first bytes, saying what it is.
+Result<std::string> ReadJsonText(const std::string& path);
 
 // Whether the object has that key at all, if only with null.
 bool IsPresent(const JsonObject& object, std::string_view key);

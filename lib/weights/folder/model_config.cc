@@ -14,7 +14,6 @@
 namespace carat::internal {
 namespace {
 
-constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
 constexpr IntegerRange kTokens = {0, std::numeric_limits<std::int32_t>::max()};
 
 std::string ConfigPath(const std::string& folder) {
@@ -123,12 +122,11 @@ Result<ModelConfig> ParseModelConfig(std::string_view config_text, std::string_v
 
 Result<ModelConfig> ReadModelConfig(const std::string& folder) {
   if (!FileExists(folder)) return NotFound("%s: no such folder", folder);
-  CARAT_ASSIGN_OR_RETURN(const std::string config, ReadFile(ConfigPath(folder), kLargestConfig));
+  CARAT_ASSIGN_OR_RETURN(const std::string config, ReadJsonText(ConfigPath(folder)));
   std::string generation;
   const std::string generation_path = GenerationConfigPath(folder);
   if (FileExists(generation_path)) {
-    CARAT_ASSIGN_OR_RETURN(generation, ReadFile(generation_path, kLargestConfig));
-    if (generation.empty()) return DataLoss("%s: the file is empty", generation_path);
+    CARAT_ASSIGN_OR_RETURN(generation, ReadJsonText(generation_path));
   }
   return ParseModelConfig(config, generation, folder);
 }

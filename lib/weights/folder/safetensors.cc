@@ -10,6 +10,7 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
 #include "lib/base/json.h"
 #include "lib/weights/checkpoint.h"
 
@@ -62,6 +63,7 @@ struct Layout {
 
 Result<Layout> ReadLayout(const FileMapping& file) {
   const std::span<const std::byte> bytes = file.bytes();
+  CARAT_RETURN_IF_ERROR(CheckContent(file.path(), bytes, FileContent::kSafetensors, "a safetensors file"));
   if (bytes.size() < kLengthBytes) {
     return DataLoss(
         "%s: expected a safetensors file, which begins with the length of its header in %d bytes, "

@@ -51,8 +51,26 @@ Status CheckName(const JsonObject& object, std::string_view key, std::string_vie
                        std::string(expected));
 }
 
+// The older place for how rotary angles are scaled. This architecture says it in rope_parameters, and the
+// reference does not read the older one: whoever wrote it wanted something that would not happen.
+Status CheckRopeScaling(const JsonObject& object) {
+  constexpr std::string_view kKey = "rope_scaling";
+  CARAT_ASSIGN_OR_RETURN(const auto scaling, object.Object(kKey));
+  if (!scaling) return {};
+  CARAT_ASSIGN_OR_RETURN(auto type, scaling->String("rope_type"));
+  if (!type) {
+    CARAT_ASSIGN_OR_RETURN(type, scaling->String("type"));
+  }
+  if (type == "default") return {};
+  return Unimplemented(
+      "%s is there%s, but models of this kind say in rope_parameters how angles are scaled, for each kind of "
+      "layer: remove the key or move it there",
+      object.Locate(kKey), type ? " and asks for '" + *type + "'" : "");
+}
+
 // Features that change what is computed and that carat lacks: refused rather than ignored.
 Status CheckFeatures(const JsonObject& object) {
+  CARAT_RETURN_IF_ERROR(CheckRopeScaling(object));
   CARAT_RETURN_IF_ERROR(CheckName(object, "model_type", "gemma4_text"));
   CARAT_RETURN_IF_ERROR(CheckName(object, "hidden_activation", "gelu_pytorch_tanh"));
   CARAT_ASSIGN_OR_RETURN(const bool bias, BooleanOr(object, "attention_bias", false));

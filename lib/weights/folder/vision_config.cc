@@ -25,10 +25,6 @@ constexpr double kTheta = 100;
 constexpr double kNormEpsilon = 1e-6;
 }  // namespace defaults
 
-// Far above every released tower, and so low that the pixels of the largest budget can be counted.
-constexpr IntegerRange kPatchSides = {1, 256};
-constexpr IntegerRange kPoolingSides = {1, 16};
-constexpr IntegerRange kTablePositions = {1, 1 << 20};
 constexpr double kLargest = std::numeric_limits<double>::max();
 
 Status CheckName(const JsonObject& object, std::string_view key, std::string_view expected) {
@@ -58,6 +54,12 @@ Status ReadSizes(const JsonObject& object, VisionConfig& config) {
                          IntegerOr(object, "patch_size", defaults::kPatchSize, kPatchSides));
   CARAT_ASSIGN_OR_RETURN(config.pooling_kernel_size, IntegerOr(object, "pooling_kernel_size",
                                                                defaults::kPoolingKernelSize, kPoolingSides));
+  if (config.side_multiple() > kTokenSides.high) {
+    return InvalidArgument(
+        "%s is %d, which for patches of %d pixels is more than the %d that carat allows together",
+        object.Locate("pooling_kernel_size"), config.pooling_kernel_size, config.patch_size,
+        kTokenSides.high);
+  }
   CARAT_ASSIGN_OR_RETURN(config.position_embedding_size,
                          IntegerOr(object, "position_embedding_size", defaults::kPositions, kTablePositions));
   CARAT_ASSIGN_OR_RETURN(const auto epsilon, FindNumber(object, "rms_norm_eps", {0, 1, true}));
@@ -142,7 +144,8 @@ Result<VisionBudgets> ParseVisionBudgets(std::string_view text, const std::strin
 
 Result<std::optional<VisionConfig>> ReadVisionConfig(const std::string& folder) {
   const std::string path = folder + "/config.json";
-  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::ParseFile(path));
+  CARAT_ASSIGN_OR_RETURN(const std::string text, ReadJsonText(path));
+  CARAT_ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(text, path));
   CARAT_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::From(document.root(), path, ""));
   CARAT_ASSIGN_OR_RETURN(const auto vision, root.Object("vision_config"));
   if (!vision) return std::optional<VisionConfig>();
@@ -151,10 +154,9 @@ Result<std::optional<VisionConfig>> ReadVisionConfig(const std::string& folder) 
 }
 
 Result<VisionBudgets> ReadVisionBudgets(const std::string& folder) {
-  constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
   const std::string path = folder + "/processor_config.json";
   if (!FileExists(path)) return VisionBudgets();
-  CARAT_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLargestConfig));
+  CARAT_ASSIGN_OR_RETURN(const std::string text, ReadJsonText(path));
   return ParseVisionBudgets(text, path);
 }
 

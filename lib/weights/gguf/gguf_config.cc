@@ -377,6 +377,8 @@ class ConfigReader {
       CARAT_ASSIGN_OR_RETURN(const auto id, file_.Integer(absl::StrFormat("tokenizer.ggml.%s", key), Ids()));
       add(id);
     }
+    CARAT_ASSIGN_OR_RETURN(const auto several, file_.Integers("tokenizer.ggml.eos_token_ids", Ids()));
+    for (const std::int64_t id : several.value_or(std::vector<std::int64_t>())) add(id);
     for (const std::string_view piece : {"<eos>", "<turn|>", "<|tool_response>"}) add(IdOf(piece, pieces));
     return {};
   }

@@ -39,9 +39,9 @@ Status CheckTensors(const std::vector<GgufFile>& parts) {
 
 }  // namespace
 
-Result<GgufModel> GgufModel::Open(const std::string& path) {
+Result<GgufModel> GgufModel::Open(const std::string& path, FileAccess access) {
   GgufModel model;
-  CARAT_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path));
+  CARAT_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path, access));
   CARAT_ASSIGN_OR_RETURN(const auto count, file.Integer(kCountKey, kParts));
   CARAT_ASSIGN_OR_RETURN(const auto paths, GgufParts(path, count.value_or(1)));
   if (paths.size() == 1) {
@@ -49,7 +49,7 @@ Result<GgufModel> GgufModel::Open(const std::string& path) {
     return model;
   }
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    CARAT_ASSIGN_OR_RETURN(GgufFile part, GgufFile::Open(paths[i]));
+    CARAT_ASSIGN_OR_RETURN(GgufFile part, GgufFile::Open(paths[i], access));
     CARAT_RETURN_IF_ERROR(CheckPart(part, static_cast<std::int64_t>(i), *count));
     model.parts_.push_back(std::move(part));
   }

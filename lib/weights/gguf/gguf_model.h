@@ -16,7 +16,7 @@ class GgufModel {
  public:
   // Opening any part opens all. Errors: those of GgufFile::Open; DATA_LOSS if the parts do not belong
   // together.
-  static Result<GgufModel> Open(const std::string& path);
+  static Result<GgufModel> Open(const std::string& path, FileAccess access = FileAccess::kMapped);
 
   const std::vector<GgufFile>& parts() const { return parts_; }
   // The part with the keys that describe the model.

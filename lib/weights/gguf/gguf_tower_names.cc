@@ -137,4 +137,48 @@ std::optional<std::string> GgufTowerNameOf(std::string_view checkpoint_name) {
   return Translate(checkpoint_name, &NamePair::checkpoint, &NamePair::gguf);
 }
 
+bool IsTowerTensor(std::string_view gguf_name) {
+  return gguf_name.starts_with("v.") || gguf_name.starts_with("a.") || gguf_name.starts_with("mm.");
+}
+
+bool HasOllamaNames(const GgufModel* model) {
+  return model != nullptr && model->FindTensor(kOllamaOutput).tensor != nullptr;
+}
+
+std::string MmprojNameOf(std::string_view ollama_name) {
+  constexpr NamePair kModelNames[] = {
+      {"a.pre_encode.out.weight", "a.input_projection.weight"},
+      {kOllamaOutput, "a.pre_encode.out.weight"},
+      {"mm.a.fc.bias", "a.pre_encode.out.bias"},
+  };
+  constexpr NamePair kLayerNames[] = {
+      {"ln1.weight", "attn_pre_norm.weight"},
+      {"ln2.weight", "attn_post_norm.weight"},
+      {"layer_pre_norm.weight", "ln2.weight"},
+      {"linear_pos.weight", "attn_k_rel.weight"},
+  };
+  if (auto found = Look(ollama_name, kModelNames, &NamePair::gguf, &NamePair::checkpoint)) return *found;
+  constexpr std::string_view kLayers = "a.blk.";
+  const std::size_t dot = ollama_name.find('.', kLayers.size());
+  if (ollama_name.starts_with(kLayers) && dot != std::string_view::npos) {
+    const auto found = Look(ollama_name.substr(dot + 1), kLayerNames, &NamePair::gguf, &NamePair::checkpoint);
+    if (found) return std::string(ollama_name.substr(0, dot + 1)) + *found;
+  }
+  return std::string(ollama_name);
+}
+
+std::vector<std::string> PackedVisionBoundNames(std::int64_t layers) {
+  constexpr std::string_view kBounds[] = {".input_min", ".input_max", ".output_min", ".output_max"};
+  std::vector<std::string> names;
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    for (const NamePair& product : kVisionProducts) {
+      for (const std::string_view bound : kBounds) {
+        names.push_back(std::string(kStacks[0].layers.checkpoint) + std::to_string(layer) + "." +
+                        std::string(product.checkpoint) + std::string(bound));
+      }
+    }
+  }
+  return names;
+}
+
 }  // namespace carat::internal

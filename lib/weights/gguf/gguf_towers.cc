@@ -6,6 +6,7 @@
 
 #include "lib/base/error.h"
 #include "lib/weights/folder/config_values.h"
+#include "lib/weights/gguf/gguf_tower_names.h"
 
 namespace carat::internal {
 namespace {
@@ -16,12 +17,6 @@ constexpr double kTheta = 100;
 constexpr std::int64_t kVisiblePositions = 12;
 constexpr double kSoftcap = 50;
 constexpr double kResidualWeight = 0.5;
-constexpr IntegerRange kPatchSides = {1, 256};
-constexpr IntegerRange kPoolingSides = {1, 16};
-constexpr IntegerRange kTablePositions = {1, 1 << 20};
-constexpr IntegerRange kBins = {4, 1 << 14};
-constexpr IntegerRange kChannels = {1, 1 << 16};
-constexpr IntegerRange kKernel = {1, 1 << 8};
 
 constexpr std::string_view kVision = "clip.vision.";
 constexpr std::string_view kAudio = "clip.audio.";
@@ -29,31 +24,57 @@ constexpr std::string_view kAudio = "clip.audio.";
 constexpr std::string_view kPictureBudget = "carat.vision.picture_tokens";
 constexpr std::string_view kVideoBudget = "carat.vision.video_frame_tokens";
 
+constexpr std::string_view kVisionInside = "gemma4.vision.";
+constexpr std::string_view kAudioInside = "gemma4.audio.";
+
 class TowerReader {
  public:
+  // Of a file of its own.
   TowerReader(const GgufFile& file, std::int64_t text_width, const std::string& model)
       : file_(file), text_width_(text_width), model_(model) {}
+  // Of towers inside the text decoder's file.
+  TowerReader(const GgufModel& model, std::int64_t text_width)
+      : file_(model.head()), inside_(&model), text_width_(text_width), model_(model.head().path()) {
+    if (file_.Find(std::string(kVision) + "block_count") == nullptr) vision_ = kVisionInside;
+    if (file_.Find(std::string(kAudio) + "block_count") == nullptr) audio_ = kAudioInside;
+  }
 
   Result<GgufTowers> Read() {
     CARAT_RETURN_IF_ERROR(CheckArchitecture());
     GgufTowers towers;
-    CARAT_ASSIGN_OR_RETURN(const auto vision, file_.Boolean("clip.has_vision_encoder"));
-    CARAT_ASSIGN_OR_RETURN(const auto audio, file_.Boolean("clip.has_audio_encoder"));
-    if (vision.value_or(false)) {
+    CARAT_ASSIGN_OR_RETURN(const bool vision, Has(vision_, "clip.has_vision_encoder"));
+    CARAT_ASSIGN_OR_RETURN(const bool audio, Has(audio_, "clip.has_audio_encoder"));
+    if (vision) {
       CARAT_ASSIGN_OR_RETURN(towers.vision, ReadVision());
       CARAT_RETURN_IF_ERROR(ReadBudgets(towers.budgets));
     }
-    if (audio.value_or(false)) {
+    if (audio) {
       CARAT_ASSIGN_OR_RETURN(towers.audio, ReadAudio());
     }
-    if (towers.vision || towers.audio) return towers;
+    if (towers.vision || towers.audio || inside_ != nullptr) return towers;
     return InvalidArgument("%s: the file has neither a vision tower nor an audio tower by its keys",
                            file_.path());
   }
 
  private:
+  // A separate file says so; inside the decoder's, a tower is there if it has blocks.
+  Result<bool> Has(std::string_view prefix, std::string_view key) const {
+    if (inside_ == nullptr) {
+      CARAT_ASSIGN_OR_RETURN(const auto has, file_.Boolean(key));
+      return has.value_or(false);
+    }
+    CARAT_ASSIGN_OR_RETURN(const auto blocks,
+                           file_.Integer(std::string(prefix) + "block_count", {0, kLayers.high}));
+    return blocks.value_or(0) > 0;
+  }
+
+  const GgufTensor* FindTensor(std::string_view name) const {
+    return inside_ == nullptr ? file_.FindTensor(name) : inside_->FindTensor(name).tensor;
+  }
+
   Status CheckArchitecture() const {
     constexpr std::string_view kKey = "general.architecture";
+    if (inside_ != nullptr) return {};
     CARAT_ASSIGN_OR_RETURN(const auto found, file_.String(kKey));
     const std::string name = found.value_or("");
     if (name == "clip") return {};
@@ -67,6 +88,7 @@ class TowerReader {
     std::string key = std::string(prefix) + "projector_type";
     if (file_.Find(key) == nullptr) key = "clip.projector_type";
     CARAT_ASSIGN_OR_RETURN(const auto kind, file_.String(key));
+    if (!kind && inside_ != nullptr) return {};
     if (!kind) return NotFound("%s is missing", file_.Locate(key));
     if (*kind == expected) return {};
     return Unimplemented("%s is '%s', but this version of carat runs '%s'", file_.Locate(key), *kind,
@@ -81,6 +103,8 @@ class TowerReader {
   }
 
   Status CheckWidth(std::string_view prefix) const {
+    const bool missing = file_.Find(std::string(prefix) + "projection_dim") == nullptr;
+    if (inside_ != nullptr && missing) return {};
     CARAT_ASSIGN_OR_RETURN(const std::int64_t width, Require(prefix, "projection_dim", kWidth));
     if (width == text_width_) return {};
     return InvalidArgument(
@@ -99,7 +123,7 @@ class TowerReader {
   // One size of a tensor's shape, which must have so many.
   Result<std::int64_t> SizeOf(std::string_view name, std::size_t dimensions, std::size_t index,
                               IntegerRange range) const {
-    const GgufTensor* tensor = file_.FindTensor(name);
+    const GgufTensor* tensor = FindTensor(name);
     if (tensor == nullptr) {
       return NotFound("%s: expected a tensor '%s', but there is none", file_.path(), std::string(name));
     }
@@ -117,7 +141,7 @@ class TowerReader {
   Status CheckPixels() const {
     const std::pair<std::string_view, float> expected[] = {{"image_mean", 0.0f}, {"image_std", 1.0f}};
     for (const auto& [name, value] : expected) {
-      const std::string key = std::string(kVision) + std::string(name);
+      const std::string key = std::string(vision_) + std::string(name);
       CARAT_ASSIGN_OR_RETURN(const auto numbers, file_.Numbers(key));
       if (!numbers) continue;
       const bool same =
@@ -130,14 +154,14 @@ class TowerReader {
   }
 
   Result<VisionConfig> ReadVision() const {
-    CARAT_RETURN_IF_ERROR(CheckKind(kVision, "gemma4v"));
-    CARAT_RETURN_IF_ERROR(CheckWidth(kVision));
+    CARAT_RETURN_IF_ERROR(CheckKind(vision_, "gemma4v"));
+    CARAT_RETURN_IF_ERROR(CheckWidth(vision_));
     CARAT_RETURN_IF_ERROR(CheckPixels());
     VisionConfig config;
-    CARAT_ASSIGN_OR_RETURN(config.hidden_size, Require(kVision, "embedding_length", kWidth));
-    CARAT_ASSIGN_OR_RETURN(config.intermediate_size, Require(kVision, "feed_forward_length", kWidth));
-    CARAT_ASSIGN_OR_RETURN(config.layers, Require(kVision, "block_count", kLayers));
-    CARAT_ASSIGN_OR_RETURN(config.attention_heads, Require(kVision, "attention.head_count", kHeads));
+    CARAT_ASSIGN_OR_RETURN(config.hidden_size, Require(vision_, "embedding_length", kWidth));
+    CARAT_ASSIGN_OR_RETURN(config.intermediate_size, Require(vision_, "feed_forward_length", kWidth));
+    CARAT_ASSIGN_OR_RETURN(config.layers, Require(vision_, "block_count", kLayers));
+    CARAT_ASSIGN_OR_RETURN(config.attention_heads, Require(vision_, "attention.head_count", kHeads));
     config.kv_heads = config.attention_heads;
     CARAT_ASSIGN_OR_RETURN(config.head_dim, SizeOf("v.blk.0.attn_q_norm.weight", 1, 0, kHeadDim));
     if (config.head_dim % 4 != 0 || config.attention_heads * config.head_dim > kWidth.high) {
@@ -146,16 +170,22 @@ class TowerReader {
           "multiple of 4 and for %d heads at most %d together",
           file_.path(), config.head_dim, config.attention_heads, kWidth.high);
     }
-    CARAT_ASSIGN_OR_RETURN(config.patch_size, Require(kVision, "patch_size", kPatchSides));
-    const std::string pooling = std::string(kVision) + "projector.scale_factor";
+    CARAT_ASSIGN_OR_RETURN(config.patch_size, Require(vision_, "patch_size", kPatchSides));
+    const std::string pooling = std::string(vision_) + "projector.scale_factor";
     CARAT_ASSIGN_OR_RETURN(const auto side, file_.Integer(pooling, {kPoolingSides.low, kPoolingSides.high}));
     config.pooling_kernel_size = side.value_or(kPoolingSide);
+    if (config.side_multiple() > kTokenSides.high) {
+      return InvalidArgument(
+          "%s is %d, which for patches of %d pixels is more than the %d that carat allows together",
+          file_.Locate(pooling), config.pooling_kernel_size, config.patch_size, kTokenSides.high);
+    }
     CARAT_ASSIGN_OR_RETURN(config.position_embedding_size,
                            SizeOf("v.position_embd.weight", 3, 1, kTablePositions));
     config.rope_theta = kTheta;
-    CARAT_ASSIGN_OR_RETURN(config.rms_norm_epsilon, Epsilon(kVision));
-    config.standardize = file_.FindTensor("v.std_bias") != nullptr;
-    config.clipped_linears = file_.FindTensor("v.blk.0.attn_q.input_min") != nullptr;
+    CARAT_ASSIGN_OR_RETURN(config.rms_norm_epsilon, Epsilon(vision_));
+    config.standardize = FindTensor("v.std_bias") != nullptr;
+    config.clipped_linears =
+        FindTensor("v.blk.0.attn_q.input_min") != nullptr || FindTensor(kPackedVisionBounds) != nullptr;
     return config;
   }
 
@@ -173,40 +203,46 @@ class TowerReader {
   }
 
   Result<AudioConfig> ReadAudio() const {
-    CARAT_RETURN_IF_ERROR(CheckKind(kAudio, "gemma4a"));
-    CARAT_RETURN_IF_ERROR(CheckWidth(kAudio));
+    CARAT_RETURN_IF_ERROR(CheckKind(audio_, "gemma4a"));
+    CARAT_RETURN_IF_ERROR(CheckWidth(audio_));
     AudioConfig config;
-    CARAT_ASSIGN_OR_RETURN(config.hidden_size, Require(kAudio, "embedding_length", {4, kWidth.high / 4}));
-    CARAT_ASSIGN_OR_RETURN(config.layers, Require(kAudio, "block_count", kLayers));
-    CARAT_ASSIGN_OR_RETURN(config.attention_heads, Require(kAudio, "attention.head_count", kHeads));
+    CARAT_ASSIGN_OR_RETURN(config.hidden_size, Require(audio_, "embedding_length", {4, kWidth.high / 4}));
+    CARAT_ASSIGN_OR_RETURN(config.layers, Require(audio_, "block_count", kLayers));
+    CARAT_ASSIGN_OR_RETURN(config.attention_heads, Require(audio_, "attention.head_count", kHeads));
     if (config.hidden_size % config.attention_heads != 0 || config.hidden_size % 2 != 0) {
       return InvalidArgument("%s is %d, but must be even and a multiple of the %d heads",
-                             file_.Locate(std::string(kAudio) + "embedding_length"), config.hidden_size,
+                             file_.Locate(std::string(audio_) + "embedding_length"), config.hidden_size,
                              config.attention_heads);
     }
     config.head_dim = config.hidden_size / config.attention_heads;
-    CARAT_ASSIGN_OR_RETURN(const std::int64_t width, Require(kAudio, "feed_forward_length", kWidth));
+    CARAT_ASSIGN_OR_RETURN(const std::int64_t width, Require(audio_, "feed_forward_length", kWidth));
     if (width != config.feed_forward_size()) {
       return Unimplemented(
           "%s is %d, but this version of carat runs towers where it is %d, 4 times the width",
-          file_.Locate(std::string(kAudio) + "feed_forward_length"), width, config.feed_forward_size());
+          file_.Locate(std::string(audio_) + "feed_forward_length"), width, config.feed_forward_size());
     }
     config.visible_positions = kVisiblePositions;
     config.attention_softcap = kSoftcap;
     config.residual_weight = kResidualWeight;
-    CARAT_ASSIGN_OR_RETURN(config.rms_norm_epsilon, Epsilon(kAudio));
-    CARAT_ASSIGN_OR_RETURN(config.mel.bins, Require(kAudio, "num_mel_bins", kBins));
-    CARAT_ASSIGN_OR_RETURN(config.conv_kernel, SizeOf("a.blk.0.conv_dw.weight", 2, 1, kKernel));
+    CARAT_ASSIGN_OR_RETURN(config.rms_norm_epsilon, Epsilon(audio_));
+    if (inside_ == nullptr || file_.Find(std::string(audio_) + "num_mel_bins") != nullptr) {
+      CARAT_ASSIGN_OR_RETURN(config.mel.bins, Require(audio_, "num_mel_bins", kMelBins));
+    }
+    CARAT_ASSIGN_OR_RETURN(config.conv_kernel, SizeOf("a.blk.0.conv_dw.weight", 2, 1, kConvolutionKernel));
     CARAT_ASSIGN_OR_RETURN(config.first_channels, SizeOf("a.conv1d.0.weight", 4, 0, kChannels));
     CARAT_ASSIGN_OR_RETURN(config.second_channels, SizeOf("a.conv1d.1.weight", 4, 0, kChannels));
-    CARAT_ASSIGN_OR_RETURN(config.output_size, SizeOf("a.pre_encode.out.weight", 2, 0, kWidth));
-    config.clipped_linears = file_.FindTensor("a.blk.0.attn_q.input_min") != nullptr;
+    const std::string_view output = HasOllamaNames(inside_) ? kOllamaOutput : "a.pre_encode.out.weight";
+    CARAT_ASSIGN_OR_RETURN(config.output_size, SizeOf(output, 2, 0, kWidth));
+    config.clipped_linears = FindTensor("a.blk.0.attn_q.input_min") != nullptr;
     return config;
   }
 
   const GgufFile& file_;
+  const GgufModel* inside_ = nullptr;
   const std::int64_t text_width_;
   const std::string& model_;
+  std::string_view vision_ = kVision;
+  std::string_view audio_ = kAudio;
 };
 
 std::string Vision(std::string_view name) {
@@ -280,6 +316,10 @@ bool IsDepthwise(std::string_view name) {
 
 Result<GgufTowers> ReadGgufTowers(const GgufFile& file, std::int64_t text_width, const std::string& model) {
   return TowerReader(file, text_width, model).Read();
+}
+
+Result<GgufTowers> ReadTowersInside(const GgufModel& model, std::int64_t text_width) {
+  return TowerReader(model, text_width).Read();
 }
 
 Status AddTowerKeys(const GgufTowers& towers, std::int64_t text_width, const std::string& source,

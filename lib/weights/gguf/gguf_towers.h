@@ -12,6 +12,7 @@
 #include "lib/gguf/gguf.h"
 #include "lib/gguf/gguf_writer.h"
 #include "lib/weights/audio_config.h"
+#include "lib/weights/gguf/gguf_model.h"
 #include "lib/weights/vision_config.h"
 
 namespace carat::internal {
@@ -27,6 +28,11 @@ struct GgufTowers {
 // decoder of that width; `model` names it in errors. Errors: INVALID_ARGUMENT, NOT_FOUND naming file, key,
 // expected and found; UNIMPLEMENTED for towers that carat does not run.
 Result<GgufTowers> ReadGgufTowers(const GgufFile& file, std::int64_t text_width, const std::string& model);
+
+// The towers that lie inside the file of the text decoder itself, as Ollama stores them: "gemma4.vision." and
+// "gemma4.audio." stand before the keys (or those of a separate file), and what only a separate file says,
+// the kind and the width, is the decoder's. Empty if the keys name none. Errors: as ReadGgufTowers.
+Result<GgufTowers> ReadTowersInside(const GgufModel& model, std::int64_t text_width);
 
 // The keys of such a file: what ReadGgufTowers reads. `source` names the model in errors. Errors:
 // UNIMPLEMENTED for what the format has no keys for.
