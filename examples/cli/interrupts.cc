@@ -1,28 +1,20 @@
 #include "examples/cli/interrupts.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <utility>
 
-#include "examples/cli/error.h"
-
 namespace carat::cli {
-namespace {
 
-sigset_t InterruptSignal() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  return set;
-}
-
-}  // namespace
-
-Interrupts::Interrupts() {
-  const sigset_t set = InterruptSignal();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+Interrupts::Interrupts(Signals signals) {
+  sigemptyset(&set_);
+  sigaddset(&set_, SIGINT);
+  if (signals == Signals::kAllEnding) {
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGHUP);
+  }
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   watcher_ = std::thread(&Interrupts::Watch, this);
 }
 
@@ -30,16 +22,15 @@ Interrupts::~Interrupts() {
   ending_.store(true);
   pthread_kill(watcher_.native_handle(), SIGINT);  // wakes the watcher, and only it
   watcher_.join();
-  const sigset_t set = InterruptSignal();
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
 }
 
 void Interrupts::Watch() {
-  const sigset_t set = InterruptSignal();
   for (;;) {
     int signal = 0;
-    if (sigwait(&set, &signal) != 0 || ending_.load()) return;
-    if (seen_.exchange(true)) _exit(kExitInterrupted);
+    if (sigwait(&set_, &signal) != 0 || ending_.load()) return;
+    if (seen_.exchange(true)) _exit(128 + signal);
+    signal_.store(signal);
     const std::lock_guard<std::mutex> lock(mutex_);
     if (handler_) handler_();
   }

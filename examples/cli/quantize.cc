@@ -1,6 +1,8 @@
 // carat quantize: a checkpoint as a GGUF file, with its weights rounded.
 #include "carat/quantize.h"
 
+#include <signal.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -24,7 +26,9 @@ struct QuantizeArguments {
 };
 
 int RunQuantize(const QuantizeArguments& arguments) {
-  Interrupts interrupts;
+  // Whatever ends the program, no unfinished file stays behind: what would end it stops the work first.
+  Interrupts interrupts(Interrupts::Signals::kAllEnding);
+  signal(SIGXFSZ, SIG_IGN);  // writing too much is then an error
   QuantizeOptions options = arguments.options;
   ProgressBar bar("rounding", !arguments.quiet);
   options.progress = [&bar, &interrupts](std::int64_t done, std::int64_t total) {
@@ -36,7 +40,7 @@ int RunQuantize(const QuantizeArguments& arguments) {
   };
   const Status status = QuantizeCheckpoint(arguments.in, arguments.out, options);
   bar.Clear();
-  if (status.code() == StatusCode::kCancelled) return kExitInterrupted;
+  if (status.code() == StatusCode::kCancelled) return interrupts.exit_code();
   ThrowIfError(status);
   return kExitSuccess;
 }
@@ -48,7 +52,8 @@ Command AddQuantize(CLI::App& program) {
   CLI::App* command = program.add_subcommand("quantize", "Write a checkpoint as a GGUF file, rounded");
   AddPositional(*command, "MODEL", a->in,
                 "The checkpoint: a folder with config.json and weights, or a GGUF file");
-  AddPositional(*command, "OUT", a->out, "The GGUF file to write");
+  AddPositional(*command, "OUT", a->out,
+                "The GGUF file to write: a regular file; of a link, the file behind it");
   constexpr char kGroup[] = "Formats";
   AddValue(*command, kGroup, "--type", a->options.type, "TYPE",
            "q4_0, q4_k_m, q5_k_m, q6_k, q8_0, iq4_xs, bf16, f16, f32 ...  [q4_0]");

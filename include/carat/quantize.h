@@ -38,7 +38,8 @@ struct QuantizeOptions {
   // ModelOptions::mmproj takes. Their matrices stay as they are stored, and what other readers want so is
   // f32. Empty: towers are left out. FAILED_PRECONDITION if the checkpoint has none.
   std::string mmproj;
-  // Replace files of these names. Otherwise it is ALREADY_EXISTS.
+  // Replace regular files of these names. Otherwise it is ALREADY_EXISTS. A link stays, and the file behind
+  // it is replaced.
   bool overwrite = false;
   // Round again what is in blocks of another format already, which costs quality. Otherwise it is
   // FAILED_PRECONDITION.
@@ -53,11 +54,15 @@ struct QuantizeOptions {
 };
 
 // Reads a checkpoint, whatever Model::Load opens, and writes its text decoder to the file `out`. What is in
-// the wanted format already is copied bit for bit. `out` appears when it is complete: until then there is a
-// file beside it whose name ends in ".part", which goes away if anything fails. Vision and audio towers go to
-// a file of their own (options.mmproj), or are left out, which the log tells. Errors: those of Model::Load;
-// ALREADY_EXISTS; FAILED_PRECONDITION (blocks of another format; no towers where a file for them is named);
-// UNIMPLEMENTED for what GGUF cannot say; UNAVAILABLE if a file cannot be written; CANCELLED by `progress`.
+// the wanted format already is copied bit for bit. `out` appears when it is complete: until then it is a file
+// without a name, of which nothing stays behind whatever happens; where the file system has no such files, it
+// is one beside `out` whose name ends in ".part", which goes away if anything fails. Only regular files are
+// written: a FIFO, a device, a folder, a link that leads nowhere or "-" is INVALID_ARGUMENT before anything
+// is touched. carat installs no signal handler; a limit on the size of files (RLIMIT_FSIZE) is
+// RESOURCE_EXHAUSTED and raises no SIGXFSZ, as a full disk is. Vision and audio towers go to a file of their
+// own (options.mmproj), or are left out, which the log tells. Errors: those of Model::Load; ALREADY_EXISTS;
+// FAILED_PRECONDITION (blocks of another format; no towers where a file for them is named); UNIMPLEMENTED for
+// what GGUF cannot say; RESOURCE_EXHAUSTED, UNAVAILABLE if a file cannot be written; CANCELLED by `progress`.
 // May run in several threads at once, for different files. Since 0.1.
 CARAT_EXPORT Status QuantizeCheckpoint(std::string_view in, std::string_view out,
                                        const QuantizeOptions& options = {}) noexcept;

@@ -165,10 +165,8 @@ Status Quantize(const std::string& in, const std::string& out, const QuantizeOpt
   CARAT_ASSIGN_OR_RETURN(const FormatPlan plan,
                          FormatPlan::Create(options.type, options.embeddings, options.per_layer_embeddings));
   if (out.empty()) return InvalidArgument("the name of the file to write is empty");
-  if (!options.overwrite && FileExists(out)) return AlreadyExists("%s: there is such a file already", out);
-  if (!options.overwrite && FileExists(options.mmproj)) {
-    return AlreadyExists("%s: there is such a file already", options.mmproj);
-  }
+  CARAT_RETURN_IF_ERROR(OutputFile::Check(out, options.overwrite));
+  if (!options.mmproj.empty()) CARAT_RETURN_IF_ERROR(OutputFile::Check(options.mmproj, options.overwrite));
   if (options.mmproj == out) {
     return InvalidArgument("%s: the text decoder and the towers go to two files, but have one name", out);
   }
