@@ -32,6 +32,38 @@ foreach(text IN LISTS texts)
   endforeach()
 endforeach()
 
+# The program starts from where it lies, with nothing in the environment that helps to find libraries.
+file(GLOB_RECURSE program ${WORK}/moved/bin/carat)
+set(bare ${CMAKE_COMMAND} -E env --unset=LD_LIBRARY_PATH)
+run(${bare} ${program} run ${MODEL} "And it came to pass" --greedy --max-tokens 3 --quiet)
+if(NOT output MATCHES "[a-z]")
+  message(FATAL_ERROR "the installed program wrote: ${output}")
+endif()
+find_program(READELF readelf)
+if(READELF)
+  file(GLOB_RECURSE libraries ${WORK}/moved/*/libcarat*.so)
+  foreach(file IN LISTS libraries program)
+    run(${READELF} -d ${file})
+    string(REGEX MATCH "(RUNPATH|RPATH)[^\n]*" path "${output}")
+    if(NOT path MATCHES "\\$ORIGIN[/.a-z0-9_-]*\\]$")
+      message(FATAL_ERROR "${file} looks for libraries by: ${path}")
+    endif()
+  endforeach()
+endif()
+
+# A consumer in C++17 reads one sentence.
+foreach(header all.h version.h status.h)
+  file(WRITE ${WORK}/old.cc "#include <carat/${header}>\n")
+  execute_process(COMMAND ${CXX} -std=c++17 -fsyntax-only -I${WORK}/moved/include ${WORK}/old.cc
+                  RESULT_VARIABLE failed ERROR_VARIABLE errors)
+  set(sentence "carat's C++ headers need C\\+\\+20 \\(-std=c\\+\\+20\\); a program in C\\+\\+17 or older can include the C header, carat.h")
+  string(REGEX MATCHALL " error: " found "${errors}")
+  list(LENGTH found count)
+  if(NOT failed OR NOT errors MATCHES "${sentence}" OR count GREATER 2)
+    message(FATAL_ERROR "in C++17, carat/${header} says (${count} errors):\n${errors}")
+  endif()
+endforeach()
+
 # By find_package.
 run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${WORK}/moved
     -DCMAKE_C_COMPILER=${CC} -DCMAKE_CXX_COMPILER=${CXX})
@@ -59,3 +91,18 @@ run(${CXX} -std=c++20 -Wall -Wextra -Werror ${CONSUMER}/consumer.cc ${flags} -o 
 set(found_at_run_time ${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${library_folder})
 check_consumer(${WORK}/by_pkg_config_c ${found_at_run_time})
 check_consumer(${WORK}/by_pkg_config_cc ${found_at_run_time})
+
+# The media library, by its own pkg-config file, which brings carat's along.
+if(EXISTS ${pc_folder}/carat_media.pc)
+  run(${with_path} --cflags --libs carat_media)
+  string(STRIP "${output}" flags)
+  if(NOT flags MATCHES "-lcarat_media.*-lcarat( |$)")
+    message(FATAL_ERROR "pkg-config carat_media: ${flags}")
+  endif()
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  run(${CXX} -std=c++20 -Wall -Wextra -Werror ${CONSUMER}/media_consumer.cc ${flags} -o ${WORK}/by_pkg_config_media)
+  run(${found_at_run_time} ${WORK}/by_pkg_config_media ${SOURCE}/examples/demo-model/README.md)
+  if(NOT output MATCHES "^INVALID_ARGUMENT|^UNIMPLEMENTED|^DATA_LOSS")
+    message(FATAL_ERROR "by_pkg_config_media wrote: ${output}")
+  endif()
+endif()
