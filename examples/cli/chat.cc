@@ -24,6 +24,7 @@
 #include "examples/cli/line_editor.h"
 #include "examples/cli/media.h"
 #include "examples/cli/options.h"
+#include "examples/cli/pasted_path.h"
 #include "examples/cli/progress_bar.h"
 
 namespace carat::cli {
@@ -53,6 +54,7 @@ constexpr char kChatHelp[] =
     "/reset        forget the conversation\n"
     "/help         this list\n"
     "/exit         leave (so does Ctrl-D)\n"
+    "//...         a message that begins with /\n"
     "Ctrl-C        stop the answer\n";
 
 ConversationOptions MakeConversationOptions(const ChatArguments& arguments, const ChatTools& tools) {
@@ -79,6 +81,7 @@ class ChatLoop {
     reply_options_.loop_tokens = arguments.loop_tokens;
     reply_options_.answer = std::move(form);
     reply_options_.sampling = MakeSamplingOptions(arguments.sampling, model);
+    if (!arguments.model.quiet) ShowDrawnSeed(arguments.sampling, *reply_options_.sampling);
     Reset();
   }
 
@@ -106,8 +109,9 @@ class ChatLoop {
   // Returns whether to go on.
   bool Obey(const std::string& line) {
     if (line.empty()) return true;
-    if (line.front() != '/') {
-      Answer(line);
+    const bool doubled = line.starts_with("//");
+    if (doubled || line.front() != '/') {
+      Answer(doubled ? line.substr(1) : line);
       return true;
     }
     const std::size_t space = std::min(line.find(' '), line.size());
@@ -125,7 +129,8 @@ class ChatLoop {
     } else if (command == "/image" || command == "/audio") {
       Attach(command, rest);
     } else {
-      absl::FPrintF(stderr, "there is no command %s; /help shows them\n", command);
+      absl::FPrintF(stderr, "there is no command %s; /help shows them, and // begins a message with a /\n",
+                    command);
     }
     return true;
   }
@@ -162,7 +167,7 @@ class ChatLoop {
     }
     MediaArguments media;
     handler_.reset();  // EncodeMedia has one of its own
-    (command == "/image" ? media.images : media.sounds).push_back(file);
+    (command == "/image" ? media.images : media.sounds).push_back(FindPastedPath(file));
     try {
       for (SoftTokens& tokens : EncodeMedia(media, model_, interrupts_, !arguments_.model.quiet))
         attached_.push_back(MediaPart(std::move(tokens)));

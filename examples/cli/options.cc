@@ -1,6 +1,8 @@
 #include "examples/cli/options.h"
 
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -42,6 +44,21 @@ std::pair<std::int32_t, float> ParseBias(const std::string& text) {
   }
   throw Error(kExitBadInput,
               absl::StrFormat("--logit-bias takes ID=X, like 12=-inf or 12=0.5, not '%s'", text));
+}
+
+// The two names of a seed that is drawn.
+bool IsDrawn(const std::string& seed) {
+  return seed == "-1" || seed == "random";
+}
+
+std::uint64_t SeedOf(const SamplingArguments& arguments) {
+  if (!arguments.seed || IsDrawn(*arguments.seed)) return std::random_device{}();
+  const std::string& text = *arguments.seed;
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error == std::errc() && end == text.data() + text.size()) return seed;
+  throw Error(kExitBadInput,
+              absl::StrFormat("--seed takes a number of 0 .. 2^64 - 1, -1 or random, not '%s'", text));
 }
 
 template <typename T>
@@ -154,6 +171,8 @@ void AddModelArguments(CLI::App& command, ModelArguments& a) {
       ->check(CLI::IsMember(PrecisionNames()));
   AddFlag(command, kGroup, "--no-preload", a.no_preload,
           "Read weights when they are needed, not all at the beginning");
+  AddFlag(command, kGroup, "--read-into-memory", a.read_into_memory,
+          "Copy the model's files into memory, for files that may change meanwhile");
   AddFlag(command, kGroup, "--verbose", a.verbose, "Show what carat logs, on stderr");
 }
 
@@ -188,7 +207,8 @@ void AddSamplingArguments(CLI::App& command, SamplingArguments& a) {
   add("--presence-penalty", a.presence_penalty, "X", "Subtract once if a token was generated; 0: off");
   add("--penalty-window", a.penalty_window, "N", "How many of the latest tokens penalties look at; 0: all");
   add("--logit-bias", a.logit_bias, "ID=X", "Add X to a token's logit (-inf forbids it); may be repeated");
-  add("--seed", a.seed, "N", "The same seed gives the same text; without one it is random");
+  add("--seed", a.seed, "N",
+      "The same seed gives the same text; -1, random or none: it is drawn, and -1 and random show it");
 }
 
 SessionOptions MakeSessionOptions(const SessionArguments& arguments) {
@@ -197,6 +217,11 @@ SessionOptions MakeSessionOptions(const SessionArguments& arguments) {
   options.kv_type = ParseKvType(arguments.kv_type);
   options.prompt_chunk = arguments.chunk;
   return options;
+}
+
+void ShowDrawnSeed(const SamplingArguments& arguments, const SamplingOptions& options) {
+  if (!arguments.seed || !IsDrawn(*arguments.seed)) return;
+  absl::FPrintF(stderr, "--seed %u\n", options.seed);
 }
 
 SamplingOptions MakeSamplingOptions(const SamplingArguments& arguments, const Model& model) {
@@ -212,7 +237,7 @@ SamplingOptions MakeSamplingOptions(const SamplingArguments& arguments, const Mo
   Override(options.penalty_window, arguments.penalty_window);
   if (arguments.greedy) options.temperature = 0;
   for (const std::string& bias : arguments.logit_bias) options.logit_bias.push_back(ParseBias(bias));
-  options.seed = arguments.seed.has_value() ? *arguments.seed : std::random_device{}();
+  options.seed = SeedOf(arguments);
   return options;
 }
 
@@ -222,6 +247,7 @@ Model LoadModel(const ModelArguments& arguments, const Interrupts& interrupts) {
   options.instruction_set = ParseInstructionSet(arguments.instruction_set);
   options.weight_type = ParseWeightType(arguments.weights);
   options.precision = ParsePrecision(arguments.precision);
+  options.read_into_memory = arguments.read_into_memory;
   options.preload = !arguments.no_preload;
   options.stream_prefetch_bytes = arguments.stream_prefetch;
   options.mmproj = arguments.mmproj;

@@ -23,6 +23,7 @@ struct ModelArguments {
   std::string precision = "auto";
   bool no_preload = false;
   std::int64_t stream_prefetch = -1;
+  bool read_into_memory = false;
   bool verbose = false;
   bool quiet = false;
 };
@@ -46,7 +47,7 @@ struct SamplingArguments {
   std::optional<float> presence_penalty;
   std::optional<std::int32_t> penalty_window;
   std::vector<std::string> logit_bias;
-  std::optional<std::uint64_t> seed;
+  std::optional<std::string> seed;  // a number, or "-1" or "random" for one that is drawn
 };
 
 // The names that options take.
@@ -88,6 +89,9 @@ void AddSamplingArguments(CLI::App& command, SamplingArguments& arguments);
 SessionOptions MakeSessionOptions(const SessionArguments& arguments);
 // Without a seed among the arguments it is a random one, so that two runs differ.
 SamplingOptions MakeSamplingOptions(const SamplingArguments& arguments, const Model& model);
+// Writes a seed that was drawn because the arguments ask for that to standard error, as an option to repeat
+// it.
+void ShowDrawnSeed(const SamplingArguments& arguments, const SamplingOptions& options);
 
 class Interrupts;
 // Loads with a progress bar that Ctrl-C stops. Log lines go to standard error: warnings unless quiet, all

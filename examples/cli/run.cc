@@ -1,4 +1,5 @@
 // carat run: a prompt in, its continuation out.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "carat/chat.h"
 #include "examples/cli/answer_form.h"
 #include "examples/cli/command.h"
 #include "examples/cli/console.h"
@@ -30,6 +32,7 @@ struct RunArguments {
   std::vector<std::string> stop;
   bool ignore_stop = false;
   bool raw = false;
+  bool chat = false;
   bool parse_special = false;
   bool show_special = false;
   std::int32_t logprobs = 0;
@@ -57,6 +60,12 @@ std::vector<std::int32_t> EncodePrompt(const std::string& text, const RunArgumen
 Prompt MakePrompt(const std::string& text, const RunArguments& arguments, const Model& model,
                   Interrupts& interrupts) {
   Prompt prompt(model);
+  if (arguments.chat && !arguments.media.empty())
+    throw Error(kExitBadInput, "--chat is for text: with pictures or sound the text is a question anyway");
+  if (arguments.chat) {
+    const ChatMessage question{.role = "user", .text = text};
+    return ValueOrThrow(RenderPrompt(model, {&question, 1}, ChatOptions{}));
+  }
   if (arguments.media.empty()) {
     ThrowIfError(prompt.AddTokens(EncodePrompt(text, arguments, model)));
     return prompt;
@@ -67,6 +76,25 @@ Prompt MakePrompt(const std::string& text, const RunArguments& arguments, const 
   ThrowIfError(prompt.AddText(text, {.parse_special = arguments.parse_special}));
   ThrowIfError(prompt.AddText("<turn|>\n<|turn>model\n", {.parse_special = true}));
   return prompt;
+}
+
+// Whether the checkpoint was made for conversations: its answers end with the token that ends a turn.
+bool IsForChat(const Model& model) {
+  const Tokenizer tokenizer = model.tokenizer();
+  const std::vector<std::int32_t> stops = model.stop_tokens();
+  return std::any_of(stops.begin(), stops.end(),
+                     [&](std::int32_t token) { return tokenizer.Piece(token) == "<turn|>"; });
+}
+
+// What `run` does surprises people who ask a chat checkpoint a question.
+void TellAboutChat(const RunArguments& arguments, const Model& model) {
+  const bool plain = !arguments.chat && arguments.media.empty() && !arguments.raw && !arguments.parse_special;
+  if (arguments.model.quiet || !plain || !IsForChat(model)) return;
+  std::fputs(
+      "(this checkpoint answers questions with 'carat chat MODEL' or 'carat run --chat MODEL QUESTION'; "
+      "without "
+      "--chat, run continues the text as it stands)\n",
+      stderr);
 }
 
 GenerationOptions MakeGenerationOptions(const RunArguments& arguments, const std::optional<Grammar>& form,
@@ -137,6 +165,8 @@ int Run(const RunArguments& arguments) {
   const Prompt prompt = MakePrompt(text, arguments, model, interrupts);
   if (interrupts.seen()) return kExitInterrupted;
   const GenerationOptions options = MakeGenerationOptions(arguments, form, model);
+  TellAboutChat(arguments, model);
+  if (!arguments.model.quiet) ShowDrawnSeed(arguments.sampling, *options.sampling);
   Session session = ValueOrThrow(Session::Create(model, MakeSessionOptions(arguments.session)));
   if (interrupts.seen()) return kExitInterrupted;
   GenerationStats stats;
@@ -164,6 +194,8 @@ void AddTextArguments(CLI::App& command, RunArguments& a) {
   AddAnswerFormArguments(command, kGroup, a.form);
   AddFlag(command, kGroup, "--ignore-stop", a.ignore_stop,
           "Go on at the checkpoint's stop tokens (for timing)");
+  AddFlag(command, kGroup, "--chat", a.chat,
+          "The prompt is a question to a chat checkpoint, not a text to continue");
   AddFlag(command, kGroup, "--raw", a.raw, "Do not put <bos> in front of the prompt");
   AddFlag(command, kGroup, "--parse-special", a.parse_special,
           "Read control tokens in the prompt (\"<|turn>\") as such, not as text");

@@ -8,14 +8,18 @@ import math
 import os
 import pty
 import re
+import resource
 import select
+import shlex
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+import urllib.parse
 
 CARAT, SOURCE = sys.argv[1], sys.argv[2]
 DEMO = os.path.join(SOURCE, "examples/demo-model/checkpoint")
@@ -26,8 +30,8 @@ CALCULATOR = f"{SOURCE}/examples/cli/calculator_tools.json"
 PATIENCE = 60
 
 
-def carat(*arguments, stdin=""):
-    return subprocess.run([CARAT, *map(str, arguments)], input=stdin.encode(), capture_output=True, timeout=PATIENCE)
+def carat(*arguments, stdin="", env=None):
+    return subprocess.run([CARAT, *map(str, arguments)], input=stdin.encode(), capture_output=True, timeout=PATIENCE, env=env)
 
 
 def expected_case(kind, number=0):
@@ -250,6 +254,28 @@ class Run(ProgramTest):
         self.assertRegex(complaint.decode(), r"generated \d[\d,]* tokens in .*; interrupted\n")
 
 
+class Questions(ProgramTest):
+    def test_run_with_chat_asks(self):
+        asked = self.output("run", "--chat", DEMO, Chat.QUESTION, "--greedy", "-q")
+        self.assertEqual(asked, Chat.ANSWER + "\n")
+
+    def test_run_alone_says_so(self):
+        words = "answers questions with 'carat chat MODEL' or 'carat run --chat MODEL QUESTION'"
+        arguments = ("run", DEMO, Chat.QUESTION, "--greedy", "--max-tokens", 1)
+        self.assertIn(words, self.succeed(*arguments).stderr.decode())
+        for more in (["-q"], ["--chat"], ["--raw"]):
+            self.assertNotIn(words, self.succeed(*arguments, *more).stderr.decode())
+
+    def test_a_drawn_seed_is_shown(self):
+        arguments = ("run", DEMO, "I", "--max-tokens", 12, "--temperature", 3, "--ignore-stop")
+        for drawn in ("-1", "random"):
+            done = self.succeed(*arguments, "--seed", drawn)
+            seed = re.match(r"(?s).*^--seed (\d+)$", done.stderr.decode(), re.M)[1]
+            self.assertEqual(self.succeed(*arguments, "--seed", seed).stdout, done.stdout)
+        for bad in ("-2", "1x", "", "18446744073709551616"):
+            self.fail_with(2, f"not '{bad}'", *arguments, "-q", "--seed", bad)
+
+
 class Chat(ProgramTest):
     QUESTION = "Who are you?"
     ANSWER = expected_case("greet")["greedy_text"].removesuffix("<turn|>")
@@ -282,6 +308,31 @@ class Chat(ProgramTest):
         self.assertEqual(done.stdout, b"")
         self.assertIn(b"/reset", done.stderr)
         self.assertIn(b"/nonsense", done.stderr)
+
+    def test_a_message_that_begins_with_a_slash(self):
+        done = self.succeed("chat", DEMO, "--greedy", "--stats", "--max-tokens", 1, stdin="//etc is a folder\n")
+        whole = "<bos><|turn>user\n/etc is a folder<turn|>\n<|turn>model\n"
+        self.assertEqual(self.prompt_sizes(done.stderr), [len(self.ids(whole, DEMO, "--parse-special"))])
+
+    def test_pasted_paths(self):
+        """Quoted, escaped, with ~ or as a URL: the file is found, and is no picture; else it is named."""
+        home = self.folder()
+        name = os.path.join(home, "it's a \"pic\" (1) é.png")
+        with open(name, "wb") as f:
+            f.write(b"no picture")
+        escaped = "".join("\\" + c if c in " '\"()" else c for c in name)
+        rest = os.path.basename(name)
+        forms = [name, escaped, shlex.quote(name), '"' + name.replace('"', '\\"') + '"', "~/" + rest,
+                 "~/" + os.path.basename(escaped), "file://" + urllib.parse.quote(name),
+                 "file://localhost" + urllib.parse.quote(name), "'file://" + urllib.parse.quote(name) + "'"]
+        for form in forms:
+            with self.subTest(form):
+                done = carat("chat", SMALL, "-q", stdin=f"/image {form}\n", env={**os.environ, "HOME": home})
+                self.assertEqual(done.returncode, 0)
+                self.assertIn(name + ":", done.stderr.decode())
+                self.assertNotIn("no such file", done.stderr.decode())
+        done = self.succeed("chat", SMALL, "-q", stdin="/image 'a b.png'\n")
+        self.assertIn("a b.png: no such file", done.stderr.decode())
 
     def test_full_context(self):
         done = self.succeed("chat", DEMO, "--greedy", "--context", 30, stdin=f"{'word ' * 60}\n/reset\nHi\n")
@@ -665,6 +716,49 @@ class Quantize(ProgramTest):
                           for what in ("has_vision", "has_audio")], [False, False, True, True])
         self.fail_with(3, "no vision and audio towers", "quantize", text, other + ".new", "--mmproj", towers + ".new")
         self.assertFalse(os.path.exists(other + ".new"))
+
+    def test_only_regular_files_are_written(self):
+        folder = self.folder()
+        fifo = os.path.join(folder, "fifo")
+        os.mkfifo(fifo)
+        for path, what in ((fifo, "a FIFO"), ("/dev/null", "a character device"), ("-", "regular file"), (folder, "a folder")):
+            self.fail_with(2, what, "quantize", DEMO, path, "--type", "bf16", "--overwrite", "-q")
+        self.assertEqual(os.listdir(folder), ["fifo"])
+        self.assertTrue(os.path.exists("/dev/null") and not os.path.isfile("/dev/null"))
+
+    def test_signals_leave_nothing_behind(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+            folder = self.folder()
+            # A model that takes long enough to be stopped: q2_k rounds slowly on one thread.
+            with subprocess.Popen([CARAT, "quantize", DEMO, os.path.join(folder, "out"), "--type", "q2_k", "--threads", "1"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+                time.sleep(0.05)
+                running.send_signal(number)
+                code = running.wait()
+            stopped = (-number, 128 + number)
+            self.assertIn(code, stopped + (0,))
+            self.assertEqual(os.listdir(folder), ["out"] if code == 0 else [])
+
+    def test_a_limit_on_file_size_is_an_error(self):
+        folder = self.folder()
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        done = subprocess.run([CARAT, "quantize", DEMO, os.path.join(folder, "out"), "--type", "bf16", "-q"], capture_output=True, preexec_fn=limit)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("may write 1048576 bytes into one file at most", done.stderr.decode())
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_models_by_content(self):
+        folder = self.folder()
+        blob = os.path.join(folder, "sha256-0123")
+        self.succeed("quantize", DEMO, blob, "--type", "bf16", "-q")
+        expected = self.output("run", DEMO, "And it", "--greedy", "--max-tokens", 5, "-q")
+        for path in (blob, folder, DEMO + "/config.json", DEMO + "/tokenizer.json"):
+            self.assertEqual(self.output("run", path, "And it", "--greedy", "--max-tokens", 5, "-q"), expected)
+            self.assertEqual(self.output("run", path, "And it", "--greedy", "--max-tokens", 5, "-q", "--read-into-memory"), expected)
+        page = os.path.join(folder, "page.gguf")
+        with open(page, "w") as f:
+            f.write("<!DOCTYPE html>")
+        self.fail_with(2, "this is an HTML page", "run", page, "x", "-q")
 
     def test_errors(self):
         out = os.path.join(self.folder(), "demo.gguf")
