@@ -417,8 +417,8 @@ enum {
   CARAT_INSTRUCTION_SET_NEON_I8MM = 10  // 64-bit ARM with matrix products of int8 and bf16 (ARMv8.6)
 };
 
-// "auto", "plain", "avx2", "avx512", "avx512vnni", "avx512bf16", "avx512amx", "neon", "neondot"; "unknown"
-// for a number that is none of the above. Static storage, NUL-terminated. Since 0.1.
+// "auto", "plain", "avx2", "avx2vnni", "avx512", "avx512vnni", "avx512bf16", "avx512amx", "neon", "neondot",
+// "neoni8mm"; "unknown" for a number that is none of the above. Static storage, NUL-terminated. Since 0.1.
 CARAT_API const char* carat_instruction_set_name(carat_instruction_set set);
 
 // Those that this machine can run, best last; always at least PLAIN. Stores as many as `capacity` allows, and
@@ -1365,8 +1365,8 @@ CARAT_API carat_status carat_encode_image(const carat_model* model, const uint8_
 CARAT_API carat_status carat_encode_video(const carat_model* model, const carat_video_frame* frames,
                                           size_t frame_count, const carat_media_options* options,
                                           carat_soft_tokens** soft_tokens, carat_error* error);
-// Sound of 1 or 2 interleaved channels at any rate, at most 30 seconds (up to 0.1 s more is dropped): `frames`
-// samples a channel, in [-1, 1] or 16-bit. Since 0.1.
+// Sound of 1 or 2 interleaved channels at any rate, at most 30 seconds (up to 0.1 s more is dropped):
+// `frames` samples a channel, in [-1, 1] or 16-bit. Since 0.1.
 CARAT_API carat_status carat_encode_audio(const carat_model* model, const float* samples, int64_t frames,
                                           int32_t channels, int32_t sample_rate,
                                           const carat_media_options* options, carat_soft_tokens** soft_tokens,

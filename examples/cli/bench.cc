@@ -225,7 +225,8 @@ int RunBench(const BenchArguments& arguments) {
   const Model model = LoadModel(arguments.model, interrupts);
   const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const bool has_bf16 = model.instruction_set() == InstructionSet::kAvx512Bf16 ||
-                        model.instruction_set() == InstructionSet::kAvx512Amx;
+                        model.instruction_set() == InstructionSet::kAvx512Amx ||
+                        model.instruction_set() == InstructionSet::kNeonI8mm;
   const bool bf16 = has_bf16 && arguments.model.precision != "float32";
   const bool integers = model.info().integer_weights;
   const Bench bench(arguments, model, interrupts);

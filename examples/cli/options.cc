@@ -18,9 +18,10 @@ namespace carat::cli {
 namespace {
 
 constexpr std::array kInstructionSets = {
-    InstructionSet::kAuto,      InstructionSet::kPlain,      InstructionSet::kAvx2,
-    InstructionSet::kAvx512,    InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16,
-    InstructionSet::kAvx512Amx, InstructionSet::kNeon,       InstructionSet::kNeonDot};
+    InstructionSet::kAuto,       InstructionSet::kPlain,     InstructionSet::kAvx2,
+    InstructionSet::kAvx2Vnni,   InstructionSet::kAvx512,    InstructionSet::kAvx512Vnni,
+    InstructionSet::kAvx512Bf16, InstructionSet::kAvx512Amx, InstructionSet::kNeon,
+    InstructionSet::kNeonDot,    InstructionSet::kNeonI8mm};
 constexpr std::array<std::pair<KvType, const char*>, 5> kKvTypes = {{{KvType::kAuto, "auto"},
                                                                      {KvType::kFloat32, "float32"},
                                                                      {KvType::kBFloat16, "bf16"},
