@@ -880,9 +880,9 @@ CARAT_API carat_status carat_sampler_chain_clone(const carat_sampler_chain* chai
 // Exact: a token is allowed if and only if the text so far and the token's bytes together are the beginning
 // of a whole; a stop token if and only if the text is a whole. Which keywords of JSON Schema there are, and
 // how documents are written, carat/grammar.h says: members come in any order, white space is limited,
-// integers have no point; a keyword that is not known is an error that names it.
-// Threads: grammars and vocabularies never change, and any thread may use them; a constraint belongs to one
-// thread at a time.
+// integers have no point, numbers of any size are compared exactly; annotations and unknown formats say
+// nothing, and any other keyword that is not known is an error that names it. Threads: grammars and
+// vocabularies never change, and any thread may use them; a constraint belongs to one thread at a time.
 
 // A language, compiled. Since 0.1.
 typedef struct carat_grammar carat_grammar;
@@ -893,6 +893,11 @@ typedef struct carat_json_schema_options {
   // The most characters of white space in one place, 0 to 1000. 0 is the compact form. Default 64.
   int32_t max_whitespace;
   int32_t reserved;  // 0
+  // 1: an object has no members beyond those that its schema names by properties or patternProperties, as if
+  // additionalProperties were false wherever it is not there; a schema without properties still admits any
+  // object. 0, the default, is what the standard says: other members may have any value.
+  int32_t closed_objects;
+  int32_t reserved_2;  // 0
 } carat_json_schema_options;
 
 // Prepares a struct: see rule 4. Since 0.1.
@@ -905,9 +910,9 @@ CARAT_API carat_status carat_grammar_from_json_schema(const char* schema, size_t
                                                       const carat_json_schema_options* options,
                                                       carat_grammar** grammar, carat_error* error);
 
-// The language of a grammar in the notation GBNF, from the rule `root`; NULL for "root". Errors:
-// INVALID_ARGUMENT with the line, also for rules that begin with themselves or never end;
-// RESOURCE_EXHAUSTED. Since 0.1.
+// The language of a grammar in the notation GBNF, from the rule `root`; NULL for "root". Tokens are written
+// <name> or <[id]>, any other one behind !: carat/grammar.h says how they count. Errors: INVALID_ARGUMENT
+// with the line, also for rules that begin with themselves or never end; RESOURCE_EXHAUSTED. Since 0.1.
 CARAT_API carat_status carat_grammar_from_gbnf(const char* text, size_t text_size, const char* root,
                                                size_t root_size, carat_grammar** grammar, carat_error* error);
 
@@ -917,6 +922,25 @@ CARAT_API carat_status carat_grammar_from_gbnf(const char* text, size_t text_siz
 // answer that must be calls. Errors: as carat_grammar_from_json_schema, naming the tool. Since 0.1.
 CARAT_API carat_status carat_grammar_from_tools(const char* tools, size_t tools_size, int32_t whole_calls,
                                                 carat_grammar** grammar, carat_error* error);
+
+// How calls of tools are written. Since 0.1.
+typedef struct carat_tool_grammar_options {
+  size_t struct_size;
+  // 0, the default: from behind <|tool_call> to <tool_call|>, once, for a trigger. 1: one or more whole calls
+  // with these tokens, for an answer that must be calls.
+  int32_t whole_calls;
+  // As in carat_json_schema_options, for the tools' parameters. Default 0.
+  int32_t closed_objects;
+} carat_tool_grammar_options;
+
+// Prepares a struct: see rule 4. Since 0.1.
+CARAT_API carat_status carat_tool_grammar_options_init(carat_tool_grammar_options* options,
+                                                       size_t struct_size);
+
+// carat_grammar_from_tools with options, which may be NULL. Since 0.1.
+CARAT_API carat_status carat_grammar_from_tools_with(const char* tools, size_t tools_size,
+                                                     const carat_tool_grammar_options* options,
+                                                     carat_grammar** grammar, carat_error* error);
 CARAT_API void carat_grammar_free(carat_grammar* grammar);
 
 // A tokenizer's vocabulary, made ready for grammars: once for a model, and used by all its constraints. Takes
@@ -1715,6 +1739,11 @@ typedef struct carat_reply_options {
   // object). 1: the model writes what it likes, and what is no call comes out as a malformed one.
   int32_t free_tool_calls;
   int32_t reserved;  // 0
+  // What calls are held to where a tool's schema lists members of an object but has no additionalProperties.
+  // 0, the default: as the standard says, other members may come too, with any value. 1: none can. The form
+  // of an answer has an option of its own, in carat_json_schema_options.
+  int32_t closed_objects;
+  int32_t reserved_2;  // 0
 } carat_reply_options;
 
 // Since 0.1.

@@ -89,6 +89,7 @@ Result<Request> ToRequest(const carat_reply_options* given) {
   options.tool_choice = static_cast<carat::ToolChoice>(read.tool_choice);
   options.single_tool_call = read.single_tool_call != 0;
   options.free_tool_calls = read.free_tool_calls != 0;
+  options.closed_objects = read.closed_objects != 0;
   for (const carat_text& text : stop_strings) {
     CARAT_ASSIGN_OR_RETURN(const std::string_view stop,
                            TextOf(text.data, text.size, "an element of carat_reply_options.stop_strings"));

@@ -45,7 +45,8 @@ carat_status carat_grammar_from_json_schema(const char* schema, size_t schema_si
     CARAT_ASSIGN_OR_RETURN(const carat_json_schema_options read,
                            ReadOptions(options, "carat_json_schema_options"));
     CARAT_ASSIGN_OR_RETURN(Grammar made,
-                           Grammar::FromJsonSchema(text, {.max_whitespace = read.max_whitespace}));
+                           Grammar::FromJsonSchema(text, {.max_whitespace = read.max_whitespace,
+                                                          .closed_objects = read.closed_objects != 0}));
     *grammar = new carat_grammar{std::move(made)};
     return {};
   });
@@ -70,6 +71,26 @@ carat_status carat_grammar_from_tools(const char* tools, size_t tools_size, int3
     CARAT_CLEAR_OUTPUT(grammar);
     CARAT_ASSIGN_OR_RETURN(const std::string_view text, TextOf(tools, tools_size, "tools"));
     CARAT_ASSIGN_OR_RETURN(Grammar made, Grammar::FromTools(text, {.whole_calls = whole_calls != 0}));
+    *grammar = new carat_grammar{std::move(made)};
+    return {};
+  });
+}
+
+carat_status carat_tool_grammar_options_init(carat_tool_grammar_options* options, size_t struct_size) {
+  return InitStruct(options, struct_size);
+}
+
+carat_status carat_grammar_from_tools_with(const char* tools, size_t tools_size,
+                                           const carat_tool_grammar_options* options, carat_grammar** grammar,
+                                           carat_error* error) {
+  return Call(error, [&]() -> Status {
+    CARAT_CLEAR_OUTPUT(grammar);
+    CARAT_ASSIGN_OR_RETURN(const std::string_view text, TextOf(tools, tools_size, "tools"));
+    CARAT_ASSIGN_OR_RETURN(const carat_tool_grammar_options read,
+                           ReadOptions(options, "carat_tool_grammar_options"));
+    CARAT_ASSIGN_OR_RETURN(Grammar made,
+                           Grammar::FromTools(text, {.whole_calls = read.whole_calls != 0,
+                                                     .closed_objects = read.closed_objects != 0}));
     *grammar = new carat_grammar{std::move(made)};
     return {};
   });

@@ -27,6 +27,9 @@ template <>
 inline constexpr std::size_t kFirstSize<carat_model_info> = offsetof(carat_model_info, bytes_per_token);
 template <>
 inline constexpr std::size_t kFirstSize<carat_reply_options> = offsetof(carat_reply_options, answer);
+template <>
+inline constexpr std::size_t kFirstSize<carat_json_schema_options> = offsetof(carat_json_schema_options,
+                                                                              closed_objects);
 
 // No struct will ever be larger, so that a size that was never set is found out before anything is read.
 inline constexpr std::size_t kLargestSize = 1024;

@@ -107,8 +107,10 @@ struct ToolDefinition {
   std::string description;
   std::string parameters;  // a JSON Schema of an object; empty: none
   std::string response;    // a JSON Schema of the result; empty: nothing is said about it
-  // Conversations hold arguments to the schema (ReplyOptions::free_tool_calls). Of a strict tool they do it
-  // or fail: a keyword that grammars do not support is an error of Conversation::Start, which names it.
+  // Conversations hold arguments to the schema (ReplyOptions::free_tool_calls): declared members to theirs,
+  // and other members may come unless the schema has additionalProperties, or ReplyOptions::closed_objects is
+  // set. Of a strict tool they do it or fail: a keyword that grammars do not support is an error of
+  // Conversation::Start, which names it.
   bool strict = false;
 };
 
@@ -168,6 +170,11 @@ struct ChatJsonOptions {
   // empty.
   std::function<Result<SoftTokens>(MediaKind kind, std::string_view part)> load_media;
 };
+
+// JSON, here and wherever else in this header: numbers keep their digits, whatever their size and precision;
+// the last of equal keys counts; a byte order mark is skipped; half of a surrogate pair becomes U+FFFD.
+// Errors in it say line and column. At most 500 arrays and objects lie in each other, and 60 schemas of a
+// tool.
 
 // Messages from JSON: a list of {"role", "content", "reasoning" or "reasoning_content", "tool_calls",
 // "tool_responses", "tool_call_id", "name"}, as the published template and OpenAI's interface have them;

@@ -93,6 +93,10 @@ struct ReplyOptions {
   // admit (of a tool that is not `strict` and whose schema no grammar can be made of: any object). With this
   // the model is free to write what it likes, and what is no call comes out as a malformed one.
   bool free_tool_calls = false;
+  // What calls are held to where a tool's schema lists members of an object but has no additionalProperties.
+  // false, the default: as the standard says, other members may come too, with any value. true: none can. The
+  // form of an answer has an option of its own: JsonSchemaOptions::closed_objects.
+  bool closed_objects = false;
   // A sampler that stands before all others of `sampling`: a rule of your own. It sees what the members above
   // leave. A clone of it is used. Borrowed until Start returns.
   const Sampler* constraint = nullptr;

@@ -17,25 +17,37 @@
 //
 // Exact: a token is allowed if and only if the text so far and the token's bytes together are the beginning
 // of a whole, for every way of cutting a text into tokens, in the middle of a character too. A stop token is
-// allowed if and only if the text is a whole. Nothing that is allowed leads to a dead end.
+// allowed if and only if the text is a whole. Nothing that is allowed leads to a dead end. (Rules of a GBNF
+// that name tokens are about tokens instead of bytes: see FromGbnf.)
 //
 // JSON Schema. Known are type, enum, const, properties, patternProperties, additionalProperties,
 // propertyNames, required, minProperties, maxProperties, items, prefixItems, additionalItems, minItems,
 // maxItems, minLength, maxLength (in code points), pattern, format (date, time, date-time, duration, uuid,
-// email, hostname, ipv4, ipv6, uri, json-pointer), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
-// multipleOf, $ref into the schema itself, $defs, definitions, allOf, anyOf, oneOf where no value fits two,
-// and true and false. title, description, default, examples, $schema, $id, $comment and other annotations
-// say nothing about documents. Every other keyword is an error that names it. How documents are written:
+// email, hostname, ipv4, ipv6, uri, json-pointer), minimum, maximum, exclusiveMinimum, exclusiveMaximum (also
+// as truth values), multipleOf, $ref into the schema itself (by pointer, $id or $anchor), $defs, definitions,
+// allOf, anyOf, oneOf where no value fits two, nullable (OpenAPI's: null fits too), and true and false. With
+// limits:
+//  - uniqueItems where the items have at most 32 values: an enum, constants, truth values, a short range of
+//    integers.
+//  - not with true, false, {} and a schema of types alone.
+//  - unevaluatedProperties with true, and with false where no anyOf speaks of the same object.
+// Annotations say nothing about documents: title, description, default, examples, $schema, $id, $comment,
+// discriminator, contentSchema, everything that begins with x-, and those of OpenAPI, of editors and of
+// generators. So do values of format that are not listed here (int32, byte, password). Every other keyword is
+// an error that names it: it may ask for something. How documents are written:
 //  - Members of an object may come in any order, each declared key once. Keys that the schema does not name
-//    are not compared with each other.
+//    may come too, unless additionalProperties or JsonSchemaOptions::closed_objects say otherwise, and are
+//    not compared with each other.
 //  - White space may stand wherever JSON allows it, at most JsonSchemaOptions::max_whitespace characters in
 //    one place.
 //  - Strings may have every escape that JSON has, but no half of a surrogate pair.
 //  - Integers have no point and no exponent, and so have numbers of enum and const that the schema writes
 //    without; multiples (multipleOf) have no exponent; other numbers may have both. Values are compared
-//    exactly, not as they would be rounded.
+//    exactly, not as they would be rounded, whatever their size; bounds of integers have at most 5000 digits,
+//    multipleOf 15.
 //  - pattern is a regular expression of ECMA 262 without look-around, back references, \b and \p{}; it may
 //    match anywhere, as the draft says.
+// In the text of a schema the last of equal keys counts, as in most readers of JSON.
 //
 // Threads: a Grammar and a GrammarVocabulary never change, and any number of threads may use them; they are
 // light handles. A GrammarConstraint belongs to one thread at a time. Since 0.1.
@@ -66,6 +78,10 @@ struct JsonSchemaOptions {
   // The most characters of white space in one place, 0 to 1000. 0 is the compact form. Without a limit, a
   // model that has nothing to say may write spaces for ever.
   std::int32_t max_whitespace = 64;
+  // An object has no members beyond those that its schema names by properties or patternProperties, as if
+  // additionalProperties were false wherever it is not there. A schema without properties still admits any
+  // object. false, the default, is what the standard says: other members may have any value.
+  bool closed_objects = false;
 };
 
 // Since 0.1.
@@ -73,6 +89,8 @@ struct ToolGrammarOptions {
   // false: from behind <|tool_call> to <tool_call|>, once: for ConstraintOptions::trigger. true: one or more
   // whole calls with these tokens, and nothing else: for an answer that must be calls.
   bool whole_calls = false;
+  // As JsonSchemaOptions::closed_objects, for the tools' parameters.
+  bool closed_objects = false;
 };
 
 // A language, compiled. Since 0.1.
@@ -86,13 +104,23 @@ class CARAT_EXPORT Grammar {
 
   // The language of a grammar in the notation GBNF: `name ::= "text" [a-z] other-rule ( ... | ... )* ...`,
   // with repetitions * + ? {m} {m,} {m,n}, `.` for any character, escapes \n \r \t \xHH \uHHHH \UHHHHHHHH,
-  // and comments behind #. Errors: INVALID_ARGUMENT with the line, also for rules that begin with themselves
-  // or never end; RESOURCE_EXHAUSTED.
+  // and comments behind #. A rule ends with its line, except inside parentheses, behind `|` and where the
+  // next line begins with `|`.
+  //
+  // Tokens: `<name>` is the token with this name ("<|turn>") or else the first one with this text, `<[7]>`
+  // the token with this id, and `!` in front of either any one token except that and the stop tokens. They
+  // speak of tokens, not of what these say: where a rule has <|turn>, seven tokens that spell it are not
+  // allowed. A stop token that is named is allowed there too. GrammarConstraint::Create looks for the ids.
+  //
+  // Errors: INVALID_ARGUMENT with the line, also for rules that begin with themselves or never end;
+  // RESOURCE_EXHAUSTED.
   static Result<Grammar> FromGbnf(std::string_view text, std::string_view root = "root") noexcept;
 
   // Calls of tools in Gemma 4's notation, `call:NAME{key:value,...}`, with strings between the control
   // tokens <|"|>. `tools` is JSON: a list of {"type": "function", "function": {"name", "parameters"}}, or of
-  // {"name", "parameters"}, where parameters is a JSON Schema. Errors: as FromJsonSchema, naming the tool.
+  // {"name", "parameters"}, where parameters is a JSON Schema. Arguments that it declares are held to their
+  // schemas; others may come too unless it has additionalProperties (ToolGrammarOptions::closed_objects). A
+  // tool without parameters takes none. Errors: as FromJsonSchema, naming the tool.
   static Result<Grammar> FromTools(std::string_view tools, const ToolGrammarOptions& options = {}) noexcept;
 
   // For carat's own use.
@@ -142,8 +170,8 @@ struct ConstraintOptions {
 // Where one text stands in its grammar. Since 0.1.
 class CARAT_EXPORT GrammarConstraint {
  public:
-  // Errors: FAILED_PRECONDITION if the grammar needs a control token that the vocabulary does not have,
-  // OUT_OF_RANGE for a token of the options.
+  // Errors: FAILED_PRECONDITION if the grammar needs a token that the vocabulary does not have, OUT_OF_RANGE
+  // for a token of the options.
   static Result<GrammarConstraint> Create(const Grammar& grammar, const GrammarVocabulary& vocabulary,
                                           const ConstraintOptions& options = {}) noexcept;
   ~GrammarConstraint();

@@ -1,9 +1,11 @@
 #include "lib/base/json.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/base/error.h"
 #include "lib/base/file_mapping.h"
+#include "lib/base/json_tree.h"
 
 namespace carat::internal {
 namespace {
@@ -31,18 +33,51 @@ std::string_view TypeName(const dom::element& element) {
   return "something else";
 }
 
+// The value with U+FFFD for halves of surrogate pairs, and with integers beyond 64 bits as floating-point
+// numbers, which is what simdjson takes.
+std::string TextForSimdjson(const JsonValue& value) {
+  const std::string text = JsonTextOf(value);
+  std::string plain;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    plain += text[i];
+    if (in_string && text[i] == '\\') plain += text[++i];
+    if (text[i] == '"') in_string = !in_string;
+    if (in_string || text[i] < '0' || text[i] > '9') continue;
+    const std::size_t end = std::min(text.find_first_not_of("0123456789.eE+-", i), text.size());
+    const std::string_view rest = std::string_view(text).substr(i, end - i);
+    plain += rest.substr(1);
+    constexpr std::size_t kMostDigits = 18;  // they fit in 64 bits
+    if (rest.size() > kMostDigits && rest.find_first_of(".eE") == std::string_view::npos) plain += ".0";
+    i = end - 1;
+  }
+  return plain;
+}
+
 }  // namespace
 
 Result<JsonDocument> JsonDocument::Parse(std::string_view text, std::string source) {
   JsonDocument document;
   document.source_ = std::move(source);
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (text.empty()) return DataLoss("%s: not valid JSON: it is empty", document.source_);
   document.parser_ = std::make_unique<dom::parser>();
-  const auto error =
+  auto error =
       document.parser_->parse(text.data(), text.size(), /*realloc_if_needed=*/true).get(document.root_);
+  if (!error) return document;
   if (error == simdjson::MEMALLOC)
     return ResourceExhausted("%s: out of memory while parsing", document.source_);
-  if (error) return DataLoss("%s: not valid JSON: %s", document.source_, simdjson::error_message(error));
+  // JsonTree says where it is wrong; or it is right, only not for simdjson.
+  const auto tree = JsonTree::Parse(text, document.source_);
+  if (tree.status().code() == StatusCode::kInvalidArgument)
+    return Status(StatusCode::kDataLoss, tree.status().message());
+  if (!tree.ok()) return tree.status();
+  const std::string plain = TextForSimdjson(tree->root());
+  error = document.parser_->parse(plain).get(document.root_);
+  if (error == simdjson::MEMALLOC)
+    return ResourceExhausted("%s: out of memory while parsing", document.source_);
+  if (error) return DataLoss("%s: it holds a number beyond the largest floating-point one", document.source_);
   return document;
 }
 

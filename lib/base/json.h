@@ -1,4 +1,5 @@
-// JSON files, read with simdjson; an error names the file and the key.
+// JSON files of checkpoints, read with simdjson; an error names the file and the key. JSON of hosts and
+// clients, whose numbers must keep their digits, is read by json_tree.h.
 #ifndef CARAT_LIB_BASE_JSON_H_
 #define CARAT_LIB_BASE_JSON_H_
 
@@ -18,8 +19,9 @@ namespace carat::internal {
 // A parsed document. Values point into it. Move-only.
 class JsonDocument {
  public:
-  // `source` names the text in errors: a path, usually. Errors: DATA_LOSS with the reason,
-  // RESOURCE_EXHAUSTED.
+  // `source` names the text in errors: a path, usually. The text may begin with a byte order mark. Integers
+  // beyond 64 bits are floating-point numbers; half of a surrogate pair is U+FFFD. Errors: DATA_LOSS with
+  // line, column and reason, RESOURCE_EXHAUSTED.
   static Result<JsonDocument> Parse(std::string_view text, std::string source);
   // Errors: those of FileMapping::Open too.
   static Result<JsonDocument> ParseFile(const std::string& path);

@@ -52,6 +52,25 @@ bool IsUtf8Prefix(std::string_view text) {
   return text.size() < lead.length && MatchingBytes(text, lead) == text.size();
 }
 
+void AppendUtf8Character(char32_t code, std::string* text) {
+  const auto put = [text](char32_t byte) { *text += static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | code >> 6);
+    put(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3F));
+    put(0x80 | (code & 0x3F));
+  } else {
+    put(0xF0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3F));
+    put(0x80 | (code >> 6 & 0x3F));
+    put(0x80 | (code & 0x3F));
+  }
+}
+
 bool IsValidUtf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t n = Utf8CharacterLength(text);

@@ -18,6 +18,9 @@ std::size_t Utf8CharacterLength(std::string_view text);
 // not.
 bool IsUtf8Prefix(std::string_view text);
 
+// Appends a character, which must be none of a surrogate pair and at most U+10FFFF.
+void AppendUtf8Character(char32_t code, std::string* text);
+
 bool IsValidUtf8(std::string_view text);
 
 // The text with every byte that belongs to no valid character replaced by U+FFFD.

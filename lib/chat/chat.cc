@@ -3,8 +3,8 @@
 
 #include "lib/base/error.h"
 #include "lib/base/guard.h"
+#include "lib/base/json_text.h"
 #include "lib/chat/encode.h"
-#include "lib/chat/json_text.h"
 #include "lib/chat/render.h"
 
 namespace carat {

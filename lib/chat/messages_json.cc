@@ -5,31 +5,24 @@
 #include "carat/chat.h"
 #include "lib/base/error.h"
 #include "lib/base/guard.h"
-#include "lib/base/json.h"
+#include "lib/base/json_tree.h"
 
 namespace carat {
 namespace {
 
-namespace dom = simdjson::dom;
 using internal::InvalidArgument;
-using internal::JsonDocument;
-using internal::JsonObject;
-
-// A host's JSON: what is wrong with it is the host's fault.
-Result<JsonDocument> ParseHostJson(std::string_view json, const std::string& what) {
-  auto document = JsonDocument::Parse(json, what);
-  if (document.status().code() == StatusCode::kDataLoss)
-    return Status(StatusCode::kInvalidArgument, document.status().message());
-  return document;
-}
+using internal::JsonMembers;
+using internal::JsonTextOf;
+using internal::JsonTree;
+using internal::JsonValue;
 
 class MessageReader {
  public:
   MessageReader(const ChatJsonOptions& options, std::string where)
       : options_(options), where_(std::move(where)) {}
 
-  Result<ChatMessage> Read(const dom::element& element) {
-    CARAT_ASSIGN_OR_RETURN(const JsonObject object, JsonObject::From(element, where_, ""));
+  Result<ChatMessage> Read(const JsonValue& element) {
+    CARAT_ASSIGN_OR_RETURN(const JsonMembers object, JsonMembers::From(element, where_));
     ChatMessage message;
     CARAT_ASSIGN_OR_RETURN(const auto role, object.String("role"));
     if (!role || role->empty()) return InvalidArgument("%s: it has no role", where_);
@@ -46,7 +39,7 @@ class MessageReader {
   }
 
  private:
-  Status ReadContent(const JsonObject& object, ChatMessage& message) {
+  Status ReadContent(const JsonMembers& object, ChatMessage& message) {
     const auto content = object.Find("content");
     if (!content) {
       message.json = message.role == "tool";
@@ -54,12 +47,12 @@ class MessageReader {
       return {};
     }
     if (content->is_string()) {
-      message.text = std::string(std::string_view(*content));
+      message.text = std::string(content->text());
       return {};
     }
-    dom::array parts;
-    if (content->get(parts) == simdjson::SUCCESS) {
-      for (const dom::element part : parts) CARAT_RETURN_IF_ERROR(ReadPart(part, message));
+    if (content->is_array()) {
+      for (std::size_t i = 0; i < content->size(); ++i)
+        CARAT_RETURN_IF_ERROR(ReadPart((*content)[i], message));
       return {};
     }
     if (message.role != "tool" || content->is_object()) {
@@ -69,13 +62,13 @@ class MessageReader {
               ? "; a mapping as a tool's result goes into the tool_responses of the call's message"
               : "");
     }
-    message.text = simdjson::minify(*content);
+    message.text = JsonTextOf(*content);
     message.json = true;
     return {};
   }
 
-  Status ReadPart(const dom::element& element, ChatMessage& message) {
-    CARAT_ASSIGN_OR_RETURN(const JsonObject part, JsonObject::From(element, where_, "a part of content"));
+  Status ReadPart(const JsonValue& element, ChatMessage& message) {
+    CARAT_ASSIGN_OR_RETURN(const JsonMembers part, JsonMembers::From(element, where_, "a part of content"));
     CARAT_ASSIGN_OR_RETURN(const auto type, part.String("type"));
     const std::string kind = type.value_or("");
     if (kind == "text") {
@@ -90,16 +83,15 @@ class MessageReader {
                            kind);
   }
 
-  Status AddMedia(const dom::element& part, ChatPartKind kind, ChatMessage& message) {
+  Status AddMedia(const JsonValue& part, ChatPartKind kind, ChatMessage& message) {
     ChatPart& added = message.parts.emplace_back();
     added.kind = kind;
     if (!options_.load_media) return {};
-    CARAT_ASSIGN_OR_RETURN(added.media,
-                           options_.load_media(static_cast<MediaKind>(kind), simdjson::minify(part)));
+    CARAT_ASSIGN_OR_RETURN(added.media, options_.load_media(static_cast<MediaKind>(kind), JsonTextOf(part)));
     return {};
   }
 
-  Status ReadReasoning(const JsonObject& object, ChatMessage& message) {
+  Status ReadReasoning(const JsonMembers& object, ChatMessage& message) {
     for (const char* key : {"reasoning", "reasoning_content"}) {
       CARAT_ASSIGN_OR_RETURN(const auto text, object.String(key));
       if (text && message.reasoning.empty()) message.reasoning = *text;
@@ -107,14 +99,12 @@ class MessageReader {
     return {};
   }
 
-  Status ReadCalls(const JsonObject& object, ChatMessage& message) {
+  Status ReadCalls(const JsonMembers& object, ChatMessage& message) {
     const auto calls = object.Find("tool_calls");
     if (!calls) return {};
-    dom::array list;
-    if (calls->get(list) != simdjson::SUCCESS)
-      return InvalidArgument("%s: tool_calls must be a list", where_);
-    for (const dom::element element : list) {
-      CARAT_ASSIGN_OR_RETURN(const JsonObject call, JsonObject::From(element, where_, "a tool call"));
+    if (!calls->is_array()) return InvalidArgument("%s: tool_calls must be a list", where_);
+    for (std::size_t i = 0; i < calls->size(); ++i) {
+      CARAT_ASSIGN_OR_RETURN(const JsonMembers call, JsonMembers::From((*calls)[i], where_, "a tool call"));
       CARAT_ASSIGN_OR_RETURN(const auto function, call.Object("function"));
       if (!function) return InvalidArgument("%s: a tool call has no function", where_);
       ToolCall& added = message.tool_calls.emplace_back();
@@ -128,39 +118,38 @@ class MessageReader {
     return {};
   }
 
-  Status ReadArguments(const JsonObject& function, ToolCall& call) {
+  Status ReadArguments(const JsonMembers& function, ToolCall& call) {
     const auto arguments = function.Find("arguments");
     if (!arguments) return {};
     if (arguments->is_object()) {
-      call.arguments = simdjson::minify(*arguments);
+      call.arguments = JsonTextOf(*arguments);
       return {};
     }
     if (!arguments->is_string() || !options_.arguments_as_text) {
-      return InvalidArgument(
-          "%s: the arguments of the call of %s must be a JSON object, not %s", where_, call.name,
-          arguments->is_string() ? "a text: parse it first" : simdjson::minify(*arguments));
+      return InvalidArgument("%s: the arguments of the call of %s must be a JSON object, not %s", where_,
+                             call.name,
+                             arguments->is_string() ? "a text: parse it first" : JsonTextOf(*arguments));
     }
-    const std::string_view text(*arguments);
+    const std::string_view text = arguments->text();
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return {};
-    CARAT_ASSIGN_OR_RETURN(const auto document,
-                           ParseHostJson(text, where_ + ": the arguments of " + call.name));
-    if (!document.root().is_object())
+    CARAT_ASSIGN_OR_RETURN(const auto parsed,
+                           JsonTree::Parse(text, where_ + ": the arguments of " + call.name));
+    if (!parsed.root().is_object())
       return InvalidArgument("%s: the arguments of the call of %s are no JSON object", where_, call.name);
-    call.arguments = simdjson::minify(document.root());
+    call.arguments = JsonTextOf(parsed.root());
     return {};
   }
 
-  Status ReadResponses(const JsonObject& object, ChatMessage& message) {
+  Status ReadResponses(const JsonMembers& object, ChatMessage& message) {
     const auto responses = object.Find("tool_responses");
     if (!responses) return {};
-    dom::array list;
-    if (responses->get(list) != simdjson::SUCCESS)
-      return InvalidArgument("%s: tool_responses must be a list", where_);
-    for (const dom::element element : list) {
-      CARAT_ASSIGN_OR_RETURN(const JsonObject response, JsonObject::From(element, where_, "a tool response"));
+    if (!responses->is_array()) return InvalidArgument("%s: tool_responses must be a list", where_);
+    for (std::size_t i = 0; i < responses->size(); ++i) {
+      CARAT_ASSIGN_OR_RETURN(const JsonMembers response,
+                             JsonMembers::From((*responses)[i], where_, "a tool response"));
       CARAT_ASSIGN_OR_RETURN(const auto name, response.String("name"));
       const auto body = response.Find("response");
-      message.tool_responses.push_back({name.value_or("unknown"), body ? simdjson::minify(*body) : "null"});
+      message.tool_responses.push_back({name.value_or("unknown"), body ? JsonTextOf(*body) : "null"});
     }
     return {};
   }
@@ -169,9 +158,9 @@ class MessageReader {
   std::string where_;
 };
 
-Result<ToolDefinition> ReadTool(const dom::element& element, std::size_t index) {
+Result<ToolDefinition> ReadTool(const JsonValue& element, std::size_t index) {
   const std::string where = absl::StrFormat("tool %d", index);
-  CARAT_ASSIGN_OR_RETURN(const JsonObject tool, JsonObject::From(element, where, ""));
+  CARAT_ASSIGN_OR_RETURN(const JsonMembers tool, JsonMembers::From(element, where));
   CARAT_ASSIGN_OR_RETURN(const auto function, tool.Object("function"));
   if (!function) return InvalidArgument("%s: it has no function", where);
   ToolDefinition definition;
@@ -180,9 +169,8 @@ Result<ToolDefinition> ReadTool(const dom::element& element, std::size_t index) 
   definition.name = *name;
   CARAT_ASSIGN_OR_RETURN(const auto description, function->String("description"));
   definition.description = description.value_or("");
-  if (const auto parameters = function->Find("parameters"))
-    definition.parameters = simdjson::minify(*parameters);
-  if (const auto response = function->Find("response")) definition.response = simdjson::minify(*response);
+  if (const auto parameters = function->Find("parameters")) definition.parameters = JsonTextOf(*parameters);
+  if (const auto response = function->Find("response")) definition.response = JsonTextOf(*response);
   CARAT_ASSIGN_OR_RETURN(const auto strict, function->Boolean("strict"));
   definition.strict = strict.value_or(false);
   return definition;
@@ -193,13 +181,13 @@ Result<ToolDefinition> ReadTool(const dom::element& element, std::size_t index) 
 Result<std::vector<ChatMessage>> ParseChatMessages(std::string_view json,
                                                    const ChatJsonOptions& options) noexcept {
   return internal::Guard([&]() -> Result<std::vector<ChatMessage>> {
-    CARAT_ASSIGN_OR_RETURN(const auto document, ParseHostJson(json, "messages"));
-    dom::array list;
-    if (document.root().get(list) != simdjson::SUCCESS) return InvalidArgument("messages must be a list");
+    CARAT_ASSIGN_OR_RETURN(const auto tree, JsonTree::Parse(json, "messages"));
+    const JsonValue list = tree.root();
+    if (!list.is_array()) return InvalidArgument("messages must be a list");
     std::vector<ChatMessage> messages;
-    for (const dom::element element : list) {
-      MessageReader reader(options, absl::StrFormat("message %d", messages.size()));
-      CARAT_ASSIGN_OR_RETURN(ChatMessage message, reader.Read(element));
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      MessageReader reader(options, absl::StrFormat("message %d", i));
+      CARAT_ASSIGN_OR_RETURN(ChatMessage message, reader.Read(list[i]));
       messages.push_back(std::move(message));
     }
     return messages;
@@ -208,13 +196,13 @@ Result<std::vector<ChatMessage>> ParseChatMessages(std::string_view json,
 
 Result<std::vector<ToolDefinition>> ParseTools(std::string_view json) noexcept {
   return internal::Guard([&]() -> Result<std::vector<ToolDefinition>> {
-    CARAT_ASSIGN_OR_RETURN(const auto document, ParseHostJson(json, "tools"));
+    CARAT_ASSIGN_OR_RETURN(const auto tree, JsonTree::Parse(json, "tools"));
+    const JsonValue list = tree.root();
     std::vector<ToolDefinition> tools;
-    if (document.root().is_null()) return tools;
-    dom::array list;
-    if (document.root().get(list) != simdjson::SUCCESS) return InvalidArgument("tools must be a list");
-    for (const dom::element element : list) {
-      CARAT_ASSIGN_OR_RETURN(ToolDefinition tool, ReadTool(element, tools.size()));
+    if (list.is_null()) return tools;
+    if (!list.is_array()) return InvalidArgument("tools must be a list");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      CARAT_ASSIGN_OR_RETURN(ToolDefinition tool, ReadTool(list[i], i));
       tools.push_back(std::move(tool));
     }
     return tools;

@@ -4,10 +4,9 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "simdjson.h"
+#include "lib/base/json_tree.h"
 
 namespace carat::internal {
 
@@ -16,19 +15,19 @@ std::string_view StripWhiteSpace(std::string_view text);
 // Without white space at the beginning.
 std::string_view StripLeadingWhiteSpace(std::string_view text);
 
-// Letters of the Latin, Greek and Cyrillic alphabets in the other case; other characters as they are.
+// str.upper() and str.lower(), by tables of all characters (make_python_characters.py).
 std::string UpperCase(std::string_view text);
 std::string LowerCase(std::string_view text);
 
-// str(): a text as it is, 2.5, 1e+21, True, None, ['a', 'b'].
-std::string PythonText(const simdjson::dom::element& value);
+// str(): a text as it is, 2.5, 1e+21, True, None, ['a', 'b']. A number that Python would round, or call
+// infinite, keeps the digits that it came with.
+std::string PythonText(const JsonValue& value);
 
 // Whether Python counts it as true: not null, false, 0 and nothing empty.
-bool IsTruthy(const simdjson::dom::element& value);
+bool IsTruthy(const JsonValue& value);
 
-// The members, by lower-case name; equal names in the order of the text.
-std::vector<std::pair<std::string_view, simdjson::dom::element>> SortedMembers(
-    const simdjson::dom::object& object);
+// The members, by lower-case name; names that are equal so in the order of the text.
+std::vector<JsonValue> SortedMembers(const JsonValue& object);
 
 }  // namespace carat::internal
 

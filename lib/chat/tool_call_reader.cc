@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "lib/chat/json_text.h"
+#include "lib/base/json_text.h"
 
 namespace carat::internal {
 namespace {

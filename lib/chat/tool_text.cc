@@ -1,17 +1,17 @@
 #include "lib/chat/tool_text.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/base/error.h"
-#include "lib/base/json.h"
+#include "lib/base/json_tree.h"
 #include "lib/base/utf8.h"
 #include "lib/chat/python_text.h"
 
 namespace carat::internal {
 namespace {
-
-namespace dom = simdjson::dom;
 
 // Where commas go.
 class Commas {
@@ -29,77 +29,82 @@ class Commas {
   bool first_ = true;
 };
 
-// A member of what may be no object, where it then has none.
-std::optional<dom::element> Member(const dom::element& value, std::string_view key) {
-  dom::object object;
-  dom::element member;
-  if (value.get(object) != simdjson::SUCCESS) return std::nullopt;
-  for (const auto [name, found] : object) {
-    if (name == key) return found;
-  }
-  return std::nullopt;
-}
-
-std::optional<dom::element> TruthyMember(const dom::element& value, std::string_view key) {
-  const auto member = Member(value, key);
+std::optional<JsonValue> TruthyMember(const JsonValue& value, std::string_view key) {
+  const auto member = value.Find(key);
   return member && IsTruthy(*member) ? member : std::nullopt;
 }
 
-std::string UpperText(const std::optional<dom::element>& value) {
+std::string UpperText(const std::optional<JsonValue>& value) {
   return value ? UpperCase(PythonText(*value)) : std::string();
 }
 
-// Values of arguments and results: texts between quotes, names bare or, inside schemas, between quotes.
-void WriteValue(const dom::element& value, bool quote_names, PromptWriter& out) {
-  switch (value.type()) {
-    case dom::element_type::STRING:
-      out.Literal(std::string_view(value));
+// The children of an array or object as they are written: an object's by name.
+std::vector<JsonValue> Ordered(const JsonValue& value) {
+  if (value.is_object()) return SortedMembers(value);
+  std::vector<JsonValue> items;
+  items.reserve(value.size());
+  for (std::size_t i = 0; i < value.size(); ++i) items.push_back(value[i]);
+  return items;
+}
+
+void WriteScalar(const JsonValue& value, PromptWriter& out) {
+  switch (value.kind()) {
+    case JsonKind::kString:
+      out.Literal(value.text());
       return;
-    case dom::element_type::BOOL:
-      out.Text(bool(value) ? "true" : "false");
+    case JsonKind::kTrue:
+      out.Text("true");
       return;
-    case dom::element_type::NULL_VALUE:
+    case JsonKind::kFalse:
+      out.Text("false");
+      return;
+    case JsonKind::kNull:
       out.Text("null");
       return;
-    case dom::element_type::ARRAY: {
-      out.Text("[");
-      Commas commas(out);
-      for (const dom::element item : dom::array(value)) {
-        commas.Next();
-        WriteValue(item, quote_names, out);
-      }
-      out.Text("]");
-      return;
-    }
-    case dom::element_type::OBJECT: {
-      out.Text("{");
-      Commas commas(out);
-      for (const auto& [name, member] : SortedMembers(dom::object(value))) {
-        commas.Next();
-        quote_names ? out.Literal(name) : out.Text(name);
-        out.Text(":");
-        WriteValue(member, quote_names, out);
-      }
-      out.Text("}");
-      return;
-    }
     default:
       out.Text(PythonText(value));
   }
 }
 
+// Values of arguments and results: texts between quotes, names bare or, inside schemas, between quotes.
+void WriteValue(const JsonValue& value, bool quote_names, PromptWriter& out) {
+  struct Open {
+    bool array;
+    std::vector<JsonValue> children;
+    std::size_t next = 0;
+  };
+  std::vector<Open> open;
+  const auto begin = [&](const JsonValue& one) {
+    if (!one.is_array() && !one.is_object()) return WriteScalar(one, out);
+    out.Text(one.is_array() ? "[" : "{");
+    open.push_back({one.is_array(), Ordered(one)});
+  };
+  begin(value);
+  while (!open.empty()) {
+    Open& now = open.back();
+    if (now.next == now.children.size()) {
+      out.Text(now.array ? "]" : "}");
+      open.pop_back();
+      continue;
+    }
+    if (now.next > 0) out.Text(",");
+    const JsonValue child = now.children[now.next++];
+    if (!now.array) {
+      quote_names ? out.Literal(child.key()) : out.Text(child.key());
+      out.Text(":");
+    }
+    begin(child);
+  }
+}
+
 // [QaQ,QbQ]. A text counts as the list of its characters, an object as that of its names.
-void WriteNames(const dom::element& names, PromptWriter& out) {
+void WriteNames(const JsonValue& names, PromptWriter& out) {
   out.Text("[");
   Commas commas(out);
-  dom::array list;
-  dom::object object;
-  std::string_view text;
-  if (names.get(list) == simdjson::SUCCESS) {
-    for (const dom::element name : list) commas.Next().Literal(PythonText(name));
-  } else if (names.get(object) == simdjson::SUCCESS) {
-    for (const auto [name, value] : object) commas.Next().Literal(name);
-  } else if (names.get(text) == simdjson::SUCCESS) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    commas.Next().Literal(names.is_object() ? std::string(names[i].key()) : PythonText(names[i]));
+  if (names.is_string()) {
+    std::string_view text = names.text();
     while (!text.empty()) {
       const std::size_t length = std::max<std::size_t>(1, Utf8CharacterLength(text));
       commas.Next().Literal(text.substr(0, length));
@@ -109,79 +114,96 @@ void WriteNames(const dom::element& names, PromptWriter& out) {
   out.Text("]");
 }
 
-Status WriteProperties(const dom::element& properties, bool skip_schema_words, const std::string& tool,
-                       PromptWriter& out);
+// A tool's declaration, with what its schema says. Schemas lie in each other, and so do these functions: to
+// kDeepestSchema, so that a thread's stack may be small.
+class DeclarationWriter {
+ public:
+  DeclarationWriter(const std::string& tool, PromptWriter& out) : tool_(tool), out_(out) {}
+
+  Status WriteParameters(const JsonValue& schema);
+  void WriteResponseSchema(const JsonValue& schema);
+
+ private:
+  static constexpr int kDeepestSchema = 60;
+
+  Status WriteProperties(const JsonValue& properties, bool skip_schema_words, int depth);
+  Status WriteProperty(const JsonValue& schema, int depth);
+  Status WriteItems(const JsonValue& items, int depth);
+  Status WriteObjectSchema(const JsonValue& schema, Commas& commas, int depth);
+
+  const std::string& tool_;
+  PromptWriter& out_;
+};
 
 // The items of an array's schema.
-Status WriteItems(const dom::object& items, const std::string& tool, PromptWriter& out) {
-  out.Text("items:{");
-  Commas commas(out);
-  for (const auto& [name, value] : SortedMembers(items)) {
+Status DeclarationWriter::WriteItems(const JsonValue& items, int depth) {
+  out_.Text("items:{");
+  Commas commas(out_);
+  for (const JsonValue& value : SortedMembers(items)) {
     if (value.is_null()) continue;
     commas.Next();
+    const std::string_view name = value.key();
     if (name == "properties") {
-      out.Text("properties:{");
-      if (value.is_object()) CARAT_RETURN_IF_ERROR(WriteProperties(value, false, tool, out));
-      out.Text("}");
+      out_.Text("properties:{");
+      if (value.is_object()) CARAT_RETURN_IF_ERROR(WriteProperties(value, false, depth + 1));
+      out_.Text("}");
     } else if (name == "required") {
-      out.Text("required:");
-      WriteNames(value, out);
+      out_.Text("required:");
+      WriteNames(value, out_);
     } else if (name == "type" && value.is_array()) {
-      out.Text("type:[");
-      Commas types(out);
-      for (const dom::element type : dom::array(value)) types.Next().Literal(UpperCase(PythonText(type)));
-      out.Text("]");
+      out_.Text("type:[");
+      Commas types(out_);
+      for (std::size_t i = 0; i < value.size(); ++i) types.Next().Literal(UpperCase(PythonText(value[i])));
+      out_.Text("]");
     } else if (name == "type") {
-      out.Text("type:").Literal(UpperCase(PythonText(value)));
+      out_.Text("type:").Literal(UpperCase(PythonText(value)));
     } else {
-      out.Text(name).Text(":");
-      WriteValue(value, true, out);
+      out_.Text(name).Text(":");
+      WriteValue(value, true, out_);
     }
   }
-  out.Text("}");
+  out_.Text("}");
   return {};
 }
 
 // What an object's schema says of its members.
-Status WriteObjectSchema(const dom::element& schema, const std::string& tool, Commas& commas,
-                         PromptWriter& out) {
+Status DeclarationWriter::WriteObjectSchema(const JsonValue& schema, Commas& commas, int depth) {
   commas.Next().Text("properties:{");
-  const auto properties = Member(schema, "properties");
+  const auto properties = schema.Find("properties");
   if (properties && properties->is_object()) {
-    CARAT_RETURN_IF_ERROR(WriteProperties(*properties, false, tool, out));
+    CARAT_RETURN_IF_ERROR(WriteProperties(*properties, false, depth + 1));
   } else {
-    CARAT_RETURN_IF_ERROR(WriteProperties(schema, true, tool, out));
+    CARAT_RETURN_IF_ERROR(WriteProperties(schema, true, depth + 1));
   }
-  out.Text("}");
+  out_.Text("}");
   if (const auto required = TruthyMember(schema, "required")) {
     commas.Next().Text("required:");
-    WriteNames(*required, out);
+    WriteNames(*required, out_);
   }
   return {};
 }
 
 // One property's schema: NAME:{...}.
-Status WriteProperty(std::string_view name, const dom::element& schema, const std::string& tool,
-                     PromptWriter& out) {
-  out.Text(name).Text(":{");
-  Commas commas(out);
-  const std::string type = UpperText(Member(schema, "type"));
+Status DeclarationWriter::WriteProperty(const JsonValue& schema, int depth) {
+  out_.Text(schema.key()).Text(":{");
+  Commas commas(out_);
+  const std::string type = UpperText(schema.Find("type"));
   if (const auto description = TruthyMember(schema, "description"))
     commas.Next().Text("description:").Literal(PythonText(*description));
   if (type == "STRING") {
     if (const auto values = TruthyMember(schema, "enum")) {
       commas.Next().Text("enum:");
-      WriteValue(*values, true, out);
+      WriteValue(*values, true, out_);
     }
   } else if (type == "ARRAY") {
     const auto items = TruthyMember(schema, "items");
     if (items && items->is_object()) {
       commas.Next();
-      CARAT_RETURN_IF_ERROR(WriteItems(dom::object(*items), tool, out));
+      CARAT_RETURN_IF_ERROR(WriteItems(*items, depth));
     }
   }
   if (TruthyMember(schema, "nullable")) commas.Next().Text("nullable:true");
-  if (type == "OBJECT") CARAT_RETURN_IF_ERROR(WriteObjectSchema(schema, tool, commas, out));
+  if (type == "OBJECT") CARAT_RETURN_IF_ERROR(WriteObjectSchema(schema, commas, depth));
   commas.Next().Text("type:").Literal(type).Text("}");
   return {};
 }
@@ -191,61 +213,53 @@ bool IsSchemaWord(std::string_view name) {
          name == "nullable";
 }
 
-Status WriteProperties(const dom::element& properties, bool skip_schema_words, const std::string& tool,
-                       PromptWriter& out) {
-  dom::object object;
-  if (properties.get(object) != simdjson::SUCCESS)
-    return InvalidArgument("tool %s: properties must be an object", tool);
-  Commas commas(out);
-  for (const auto& [name, schema] : SortedMembers(object)) {
-    if (skip_schema_words && IsSchemaWord(name)) continue;
+Status DeclarationWriter::WriteProperties(const JsonValue& properties, bool skip_schema_words, int depth) {
+  if (!properties.is_object()) return InvalidArgument("tool %s: properties must be an object", tool_);
+  if (depth > kDeepestSchema) {
+    return InvalidArgument("tool %s: its schemas lie more than %d deep in each other", tool_, kDeepestSchema);
+  }
+  Commas commas(out_);
+  for (const JsonValue& schema : SortedMembers(properties)) {
+    if (skip_schema_words && IsSchemaWord(schema.key())) continue;
     commas.Next();
-    CARAT_RETURN_IF_ERROR(WriteProperty(name, schema, tool, out));
+    CARAT_RETURN_IF_ERROR(WriteProperty(schema, depth));
   }
   return {};
 }
 
 // The published template leaves the brace open where the type is missing; the model was taught so.
-Status WriteParameters(const dom::element& schema, const std::string& tool, PromptWriter& out) {
+Status DeclarationWriter::WriteParameters(const JsonValue& schema) {
   if (!schema.is_object() && IsTruthy(schema))
-    return InvalidArgument("tool %s: parameters must be a JSON object", tool);
+    return InvalidArgument("tool %s: parameters must be a JSON object", tool_);
   if (!IsTruthy(schema)) return {};
-  out.Text(",parameters:{");
+  out_.Text(",parameters:{");
   if (const auto properties = TruthyMember(schema, "properties")) {
-    out.Text("properties:{");
-    CARAT_RETURN_IF_ERROR(WriteProperties(*properties, false, tool, out));
-    out.Text("},");
+    out_.Text("properties:{");
+    CARAT_RETURN_IF_ERROR(WriteProperties(*properties, false, 0));
+    out_.Text("},");
   }
   if (const auto required = TruthyMember(schema, "required")) {
-    out.Text("required:");
-    WriteNames(*required, out);
-    out.Text(",");
+    out_.Text("required:");
+    WriteNames(*required, out_);
+    out_.Text(",");
   }
   if (const auto type = TruthyMember(schema, "type"))
-    out.Text("type:").Literal(UpperCase(PythonText(*type))).Text("}");
+    out_.Text("type:").Literal(UpperCase(PythonText(*type))).Text("}");
   return {};
 }
 
-void WriteResponseSchema(const dom::element& schema, PromptWriter& out) {
-  out.Text(",response:{");
+void DeclarationWriter::WriteResponseSchema(const JsonValue& schema) {
+  out_.Text(",response:{");
   if (const auto description = TruthyMember(schema, "description"))
-    out.Text("description:").Literal(PythonText(*description)).Text(",");
-  const std::string type = UpperText(Member(schema, "type"));
-  if (type == "OBJECT") out.Text("type:").Literal(type).Text("}");
+    out_.Text("description:").Literal(PythonText(*description)).Text(",");
+  const std::string type = UpperText(schema.Find("type"));
+  if (type == "OBJECT") out_.Text("type:").Literal(type).Text("}");
 }
 
-// A host's JSON; what is wrong with it is the host's fault.
-Result<JsonDocument> ParseValue(std::string_view json, const std::string& what) {
-  auto document = JsonDocument::Parse(json, what);
-  if (document.status().code() == StatusCode::kDataLoss)
-    return Status(StatusCode::kInvalidArgument, document.status().message());
-  return document;
-}
-
-void WriteMembers(const dom::object& object, PromptWriter& out) {
+void WriteMembers(const JsonValue& object, PromptWriter& out) {
   Commas commas(out);
-  for (const auto& [name, value] : SortedMembers(object)) {
-    commas.Next().Text(name).Text(":");
+  for (const JsonValue& value : SortedMembers(object)) {
+    commas.Next().Text(value.key()).Text(":");
     WriteValue(value, false, out);
   }
 }
@@ -253,30 +267,31 @@ void WriteMembers(const dom::object& object, PromptWriter& out) {
 }  // namespace
 
 Status WriteDeclaration(const ToolDefinition& tool, PromptWriter& out) {
+  DeclarationWriter writer(tool.name, out);
   out.Control(control::kBeginTool).Text("declaration:").Text(tool.name);
   out.Text("{description:").Literal(tool.description);
   if (!tool.parameters.empty()) {
     CARAT_ASSIGN_OR_RETURN(const auto schema,
-                           ParseValue(tool.parameters, "tool " + tool.name + ": parameters"));
-    CARAT_RETURN_IF_ERROR(WriteParameters(schema.root(), tool.name, out));
+                           JsonTree::Parse(tool.parameters, "tool " + tool.name + ": parameters"));
+    CARAT_RETURN_IF_ERROR(writer.WriteParameters(schema.root()));
   }
   if (!tool.response.empty()) {
-    CARAT_ASSIGN_OR_RETURN(const auto schema, ParseValue(tool.response, "tool " + tool.name + ": response"));
-    WriteResponseSchema(schema.root(), out);
+    CARAT_ASSIGN_OR_RETURN(const auto schema,
+                           JsonTree::Parse(tool.response, "tool " + tool.name + ": response"));
+    writer.WriteResponseSchema(schema.root());
   }
   out.Text("}").Control(control::kEndTool);
   return {};
 }
 
 Status WriteCall(const ToolCall& call, PromptWriter& out) {
-  CARAT_ASSIGN_OR_RETURN(const auto document,
-                         ParseValue(call.arguments, "the arguments of a call of " + call.name));
-  dom::object arguments;
-  if (document.root().get(arguments) != simdjson::SUCCESS && !document.root().is_null())
+  CARAT_ASSIGN_OR_RETURN(const auto arguments,
+                         JsonTree::Parse(call.arguments, "the arguments of a call of " + call.name));
+  if (!arguments.root().is_object() && !arguments.root().is_null())
     return InvalidArgument("the arguments of a call of %s must be a JSON object, but are %s", call.name,
                            call.arguments);
   out.Control(control::kBeginCall).Text("call:").Text(call.name).Text("{");
-  if (!document.root().is_null()) WriteMembers(arguments, out);
+  WriteMembers(arguments.root(), out);
   out.Text("}").Control(control::kEndCall);
   return {};
 }
@@ -287,14 +302,13 @@ void WriteTextResponse(std::string_view name, std::string_view text, PromptWrite
 }
 
 Status WriteJsonResponse(std::string_view name, std::string_view json, PromptWriter& out) {
-  CARAT_ASSIGN_OR_RETURN(const auto document, ParseValue(json, "the result of " + std::string(name)));
+  CARAT_ASSIGN_OR_RETURN(const auto result, JsonTree::Parse(json, "the result of " + std::string(name)));
   out.Control(control::kBeginResponse).Text("response:").Text(name).Text("{");
-  dom::object members;
-  if (document.root().get(members) == simdjson::SUCCESS) {
-    WriteMembers(members, out);
+  if (result.root().is_object()) {
+    WriteMembers(result.root(), out);
   } else {
     out.Text("value:");
-    WriteValue(document.root(), false, out);
+    WriteValue(result.root(), false, out);
   }
   out.Text("}").Control(control::kEndResponse);
   return {};

@@ -137,7 +137,8 @@ Status RunningReply::MakeConstraint(const Model& model, const ChatPrompt& prompt
   const bool calls_are_held = rules.tool_choice == ToolChoice::kRequired ||
                               (rules.tool_choice == ToolChoice::kAuto && !options.free_tool_calls);
   if (calls_are_held && !chat.tools.empty()) {
-    CARAT_ASSIGN_OR_RETURN(const Grammar grammar, grammars.For(chat.tools, options.tool_name));
+    CARAT_ASSIGN_OR_RETURN(const Grammar grammar,
+                           grammars.For(chat.tools, options.tool_name, options.closed_objects));
     CARAT_ASSIGN_OR_RETURN(const GrammarVocabulary vocabulary, model.grammar_vocabulary());
     CARAT_ASSIGN_OR_RETURN(rules.call, GrammarConstraint::Create(grammar, vocabulary));
   }

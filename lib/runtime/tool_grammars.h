@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "carat/chat.h"
 #include "carat/grammar.h"
@@ -17,11 +16,17 @@ namespace carat::internal {
 class ToolGrammars {
  public:
   // Calls of these tools, or of the one with this name. Where no grammar can be made of a tool's parameters
-  // its arguments are any object, unless it is strict. Errors: those of Grammar::FromTools.
-  Result<Grammar> For(std::span<const ToolDefinition> tools, std::string_view only);
+  // its arguments are any object, unless it is strict. `closed_objects`: see ReplyOptions. Errors: those of
+  // Grammar::FromTools.
+  Result<Grammar> For(std::span<const ToolDefinition> tools, std::string_view only, bool closed_objects);
 
  private:
-  std::list<std::pair<std::string, Grammar>> known_;  // by their JSON, the latest first
+  struct Known {
+    std::string tools;  // their JSON
+    bool closed_objects;
+    Grammar grammar;
+  };
+  std::list<Known> known_;  // the latest first
 };
 
 }  // namespace carat::internal

@@ -103,6 +103,27 @@ TEST(Json, BrokenTextsAreDataLoss) {
   }
 }
 
+TEST(Json, ErrorsSayLineAndColumn) {
+  const auto document = JsonDocument::Parse("{\n  \"a\": [1,\n  2\n}", "file.json");
+  EXPECT_EQ(document.status().message(),
+            "file.json: not valid JSON: line 4, column 1: expected ',' or ']', but found '}'");
+}
+
+TEST(Json, WhatSimdjsonDoesNotTakeIsReadAllTheSame) {
+  const auto document = JsonDocument::Parse(
+      "\xEF\xBB\xBF{\"big\": 18446744073709551616, \"half\": \"x\\ud83d 12345678901234567890\", \"n\": [1, "
+      "-2.5]}",
+      "file.json");
+  ASSERT_TRUE(document.ok()) << document.status().ToString();
+  const auto root = JsonObject::From(document->root(), "file.json", "");
+  ASSERT_TRUE(root.ok());
+  EXPECT_EQ(*root->Number("big"), 18446744073709551616.0);
+  EXPECT_EQ(*root->String("half"), "x\uFFFD 12345678901234567890");
+  EXPECT_EQ(root->Integers("n").status().message(),
+            "file.json: n must be an integer or a list of integers, but is a number");
+  EXPECT_TRUE(JsonDocument::Parse("\xEF\xBB\xBF{}", "file.json").ok());
+}
+
 TEST(Json, EmptyFilesAreDataLoss) {
   const std::string path = testing::TempDir() + "/carat_empty_" + std::to_string(getpid()) + ".json";
   std::ofstream(path).flush();

@@ -46,12 +46,23 @@ _Static_assert(offsetof(carat_sampling_options, penalty_window) == 64,
 _Static_assert(offsetof(carat_sampling_options, reserved) == 68, "carat_sampling_options.reserved");
 _Static_assert(offsetof(carat_sampling_options, constraint) == 72, "carat_sampling_options.constraint");
 
-_Static_assert(sizeof(carat_json_schema_options) == 16, "carat_json_schema_options");
+_Static_assert(sizeof(carat_json_schema_options) == 24, "carat_json_schema_options");
 _Static_assert(offsetof(carat_json_schema_options, struct_size) == 0,
                "carat_json_schema_options.struct_size");
 _Static_assert(offsetof(carat_json_schema_options, max_whitespace) == 8,
                "carat_json_schema_options.max_whitespace");
 _Static_assert(offsetof(carat_json_schema_options, reserved) == 12, "carat_json_schema_options.reserved");
+_Static_assert(offsetof(carat_json_schema_options, closed_objects) == 16,
+               "carat_json_schema_options.closed_objects");
+_Static_assert(offsetof(carat_json_schema_options, reserved_2) == 20, "carat_json_schema_options.reserved_2");
+
+_Static_assert(sizeof(carat_tool_grammar_options) == 16, "carat_tool_grammar_options");
+_Static_assert(offsetof(carat_tool_grammar_options, struct_size) == 0,
+               "carat_tool_grammar_options.struct_size");
+_Static_assert(offsetof(carat_tool_grammar_options, whole_calls) == 8,
+               "carat_tool_grammar_options.whole_calls");
+_Static_assert(offsetof(carat_tool_grammar_options, closed_objects) == 12,
+               "carat_tool_grammar_options.closed_objects");
 
 _Static_assert(sizeof(carat_constraint_options) == 24, "carat_constraint_options");
 _Static_assert(offsetof(carat_constraint_options, struct_size) == 0, "carat_constraint_options.struct_size");
@@ -287,7 +298,7 @@ _Static_assert(offsetof(carat_reply_event, index) == 92, "carat_reply_event.inde
 _Static_assert(offsetof(carat_reply_event, end) == 96, "carat_reply_event.end");
 _Static_assert(offsetof(carat_reply_event, reserved) == 100, "carat_reply_event.reserved");
 
-_Static_assert(sizeof(carat_reply_options) == 120, "carat_reply_options");
+_Static_assert(sizeof(carat_reply_options) == 128, "carat_reply_options");
 _Static_assert(offsetof(carat_reply_options, struct_size) == 0, "carat_reply_options.struct_size");
 _Static_assert(offsetof(carat_reply_options, max_new_tokens) == 8, "carat_reply_options.max_new_tokens");
 _Static_assert(offsetof(carat_reply_options, thinking_budget) == 16, "carat_reply_options.thinking_budget");
@@ -309,6 +320,8 @@ _Static_assert(offsetof(carat_reply_options, single_tool_call) == 108,
                "carat_reply_options.single_tool_call");
 _Static_assert(offsetof(carat_reply_options, free_tool_calls) == 112, "carat_reply_options.free_tool_calls");
 _Static_assert(offsetof(carat_reply_options, reserved) == 116, "carat_reply_options.reserved");
+_Static_assert(offsetof(carat_reply_options, closed_objects) == 120, "carat_reply_options.closed_objects");
+_Static_assert(offsetof(carat_reply_options, reserved_2) == 124, "carat_reply_options.reserved_2");
 
 _Static_assert(sizeof(carat_reply_stats) == 56, "carat_reply_stats");
 _Static_assert(offsetof(carat_reply_stats, struct_size) == 0, "carat_reply_stats.struct_size");

@@ -1,5 +1,6 @@
 // Grammars and constraints: by hand, in a chain, and in a generation of the demo checkpoint.
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "check.h"
@@ -117,19 +118,60 @@ static void other_grammars(const carat_model* model, carat_error* error) {
   CHECK(allowed(constraint, options.trigger, error));
   carat_constraint_free(constraint);
   carat_grammar_free(grammar);
+
+  // With closed objects the tool takes nothing beyond what it declares.
+  for (int32_t closed = 0; closed < 2; ++closed) {
+    carat_tool_grammar_options how;
+    CHECK(carat_tool_grammar_options_init(&how, sizeof how) == CARAT_OK);
+    CHECK(how.whole_calls == 0 && how.closed_objects == 0);
+    how.closed_objects = closed;
+    CHECK_OK(carat_grammar_from_tools_with(tools, strlen(tools), &how, &grammar, error), error);
+    CHECK_OK(carat_constraint_new(grammar, vocabulary, NULL, &constraint, error), error);
+    accept_text(constraint, tokenizer, "call:add{", error);
+    const int32_t b = carat_tokenizer_id_of(tokenizer, "b", 1);
+    CHECK(b >= 0 && allowed(constraint, b, error) == (closed == 0));
+    carat_constraint_free(constraint);
+    carat_grammar_free(grammar);
+  }
+  const char* object = "{\"type\":\"object\",\"properties\":{\"a\":true}}";
+  for (int32_t closed = 0; closed < 2; ++closed) {
+    carat_json_schema_options how;
+    CHECK(carat_json_schema_options_init(&how, sizeof how) == CARAT_OK);
+    how.closed_objects = closed;
+    // A host that was compiled before there was the member.
+    if (closed == 0) how.struct_size = offsetof(carat_json_schema_options, closed_objects);
+    CHECK_OK(carat_grammar_from_json_schema(object, strlen(object), &how, &grammar, error), error);
+    CHECK_OK(carat_constraint_new(grammar, vocabulary, NULL, &constraint, error), error);
+    accept_text(constraint, tokenizer, "{\"", error);
+    const int32_t b = carat_tokenizer_id_of(tokenizer, "b", 1);
+    CHECK(allowed(constraint, b, error) == (closed == 0));
+    carat_constraint_free(constraint);
+    carat_grammar_free(grammar);
+  }
+
+  // A token by name.
+  const char* token = "root ::= <|tool_call> !<tool_call|>* <tool_call|>\n  | \"no\"";
+  CHECK_OK(carat_grammar_from_gbnf(token, strlen(token), NULL, 0, &grammar, error), error);
+  CHECK_OK(carat_constraint_new(grammar, vocabulary, NULL, &constraint, error), error);
+  CHECK_OK(carat_constraint_accept(constraint, options.trigger, error), error);
+  CHECK(carat_constraint_is_complete(constraint) == 0);
+  CHECK_OK(carat_constraint_accept(constraint, end, error), error);
+  CHECK(carat_constraint_is_complete(constraint) == 1);
+  carat_constraint_free(constraint);
+  carat_grammar_free(grammar);
   carat_tokenizer_free(tokenizer);
   carat_grammar_vocabulary_free(vocabulary);
 }
 
 static void errors(carat_error* error) {
   carat_grammar* grammar = NULL;
-  const char* text = "{\"properties\":{\"a\":{\"not\":{}}}}";
+  const char* text = "{\"properties\":{\"a\":{\"not\":{\"const\":1}}}}";
   CHECK_ERROR(CARAT_UNIMPLEMENTED, "'not'",
               carat_grammar_from_json_schema(text, strlen(text), NULL, &grammar, error), error);
   CHECK(grammar == NULL);
   carat_json_schema_options options;
   CHECK(carat_json_schema_options_init(&options, sizeof options) == CARAT_OK);
-  CHECK(options.max_whitespace == 64);
+  CHECK(options.max_whitespace == 64 && options.closed_objects == 0);
   options.max_whitespace = 1001;
   CHECK_ERROR(CARAT_INVALID_ARGUMENT, "1001",
               carat_grammar_from_json_schema("{}", 2, &options, &grammar, error), error);

@@ -29,6 +29,7 @@ WRAP(generation_options)
 WRAP(generation_step)
 WRAP(generation_stats)
 WRAP(json_schema_options)
+WRAP(tool_grammar_options)
 WRAP(constraint_options)
 
 static void every_init_function(void) {
@@ -53,6 +54,7 @@ static void every_init_function(void) {
       {init_generation_step, sizeof(carat_generation_step)},
       {init_generation_stats, sizeof(carat_generation_stats)},
       {init_json_schema_options, sizeof(carat_json_schema_options)},
+      {init_tool_grammar_options, sizeof(carat_tool_grammar_options)},
       {init_constraint_options, sizeof(carat_constraint_options)},
   };
   for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i) {

@@ -67,6 +67,48 @@ TEST(ParseChatMessagesTest, SaysWhatIsWrong) {
             StatusCode::kInvalidArgument);
 }
 
+TEST(ParseChatMessagesTest, NumbersKeepTheirDigits) {
+  const auto messages = ParseChatMessages(
+      "\xEF\xBB\xBF"
+      R"([{"role": "user", "content": "cut emoji \ud83d"},
+          {"role": "assistant", "tool_calls": [
+            {"id": "1", "function": {"name": "f", "arguments": "{\"n\": 18446744073709551616, \"x\": 1e400}"}},
+            {"id": "2", "function": {"name": "f", "arguments": {"n": -18446744073709551617, "x": 0.10}}}],
+           "tool_responses": [{"name": "f", "response": {"d": 123456789012345678901234567890.5}}]},
+          {"role": "tool", "tool_call_id": "1", "content": 99999999999999999999},
+          {"role": "user", "content": "a", "metadata": {"n": 18446744073709551616}}])",
+      {.arguments_as_text = true});
+  ASSERT_TRUE(messages.ok()) << messages.status().ToString();
+  EXPECT_EQ((*messages)[0].text, "cut emoji \uFFFD");
+  EXPECT_EQ((*messages)[1].tool_calls[0].arguments, R"({"n":18446744073709551616,"x":1e400})");
+  EXPECT_EQ((*messages)[1].tool_calls[1].arguments, R"({"n":-18446744073709551617,"x":0.10})");
+  EXPECT_EQ((*messages)[1].tool_responses[0].response, R"({"d":123456789012345678901234567890.5})");
+  EXPECT_EQ((*messages)[2].text, "99999999999999999999");
+  EXPECT_TRUE((*messages)[2].json);
+}
+
+TEST(ParseChatMessagesTest, ErrorsSayWhere) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[{\"role\": \"user\",\n \"content\": x}]",
+       "messages: not valid JSON: line 2, column 13: expected a value, but found 'x'"},
+      {R"([{"role": "user"}, {"role": 5}])", "message 1: role must be a string, but is a number"},
+      {R"([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\": 01}"}}]}])",
+       "message 0: the arguments of f: not valid JSON: line 1, column 7: a number must not begin with 0 and "
+       "another "
+       "digit"}};
+  for (const auto& [json, words] : cases) {
+    const auto messages = ParseChatMessages(json, {.arguments_as_text = true});
+    EXPECT_EQ(messages.status().message(), words);
+  }
+}
+
+TEST(ParseToolsTest, SchemasKeepTheirDigits) {
+  const auto tools = ParseTools(
+      R"([{"type": "function", "function": {"name": "f", "parameters": {"maximum": 18446744073709551616, "multipleOf": 0.10}}}])");
+  ASSERT_TRUE(tools.ok()) << tools.status().ToString();
+  EXPECT_EQ((*tools)[0].parameters, R"({"maximum":18446744073709551616,"multipleOf":0.10})");
+}
+
 TEST(ParseToolsTest, ReadsAndRefuses) {
   const auto tools = ParseTools(
       R"([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "description": "d"}}])");

@@ -5,11 +5,15 @@
 #include <vector>
 
 #include "carat/chat.h"
-#include "lib/base/json.h"
+#include "lib/base/json_tree.h"
+#include "lib/base/utf8.h"
 #include "lib/chat/python_text.h"
+#include "tests/base/small_stack.h"
 
 namespace carat {
 namespace {
+
+using test::RunOnSmallStack;
 
 ChatOptions Small() {
   ChatOptions options;
@@ -116,8 +120,8 @@ TEST(RenderTest, SchemasWithOddValues) {
 }
 
 std::string AsPython(const std::string& json) {
-  const auto document = internal::JsonDocument::Parse(json, "test");
-  return document.ok() ? internal::PythonText(document->root()) : document.status().ToString();
+  const auto tree = internal::JsonTree::Parse(json, "test");
+  return tree.ok() ? internal::PythonText(tree->root()) : tree.status().ToString();
 }
 
 TEST(PythonTextTest, NumbersAreWrittenAsPythonWritesThem) {
@@ -156,14 +160,149 @@ TEST(PythonTextTest, WhiteSpaceIsUnicodes) {
   EXPECT_EQ(internal::StripWhiteSpace("\u200B"), "\u200B");  // Python does not count it
 }
 
-TEST(PythonTextTest, MembersAreSortedByLowerCase) {
-  const auto document =
-      internal::JsonDocument::Parse(R"({"b": 1, "_": 5, "\u00E4": 4, "B": 2, "\u00C4a": 3, "A": 0})", "test");
-  ASSERT_TRUE(document.ok());
+// Digits that Python's float would lose are kept; all others are written as Python does.
+TEST(PythonTextTest, NoDigitsAreLost) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"18446744073709551616", "18446744073709551616"},
+      {"-100000000000000000000000000000000000000000001", "-100000000000000000000000000000000000000000001"},
+      {"-0", "0"},
+      {"1e400", "1e400"},
+      {"1e-400", "1e-400"},
+      {"0.12345678901234567890", "0.12345678901234567890"},
+      {"1234567890123456789012.5", "1234567890123456789012.5"},
+      {"0.1000000000000000000", "0.1"},
+      {"1E5", "100000.0"},
+      {"9007199254740993.0", "9007199254740993.0"},
+      {"9007199254740992.0", "9007199254740992.0"}};
+  for (const auto& [json, python] : cases) EXPECT_EQ(AsPython(json), python) << json;
+  EXPECT_EQ(AsPython("[18446744073709551616, 1e400]"), "[18446744073709551616, 1e400]");
+}
+
+TEST(PythonTextTest, TextsThatCannotBePrintedAreEscaped) {
+  EXPECT_EQ(AsPython(R"(["\u00a0\u00ad\u200b\u2028\ue000\udb40\udc01 \u00e9\u65e5\ud83d\ude00"])"),
+            "['\\xa0\\xad\\u200b\\u2028\\ue000\\U000e0001 \u00e9\u65E5\U0001F600']");
+}
+
+std::uint64_t Fnv(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+// The sums are those of Python 3.11 over every character.
+TEST(PythonTextTest, EveryCharacterHasPythonsCases) {
+  std::string lower, upper, printed, sigma;
+  for (char32_t code = 0; code < 0x110000; ++code) {
+    if (code >= 0xD800 && code < 0xE000) continue;
+    std::string c;
+    internal::AppendUtf8Character(code, &c);
+    lower += internal::LowerCase(c) + ",";
+    upper += internal::UpperCase(c) + ",";
+    printed += AsPython("[" + JsonQuote(c) + "]");
+    for (const std::string& text :
+         {"a\u03A3" + c + "a", "a\u03A3" + c, "a" + c + "\u03A3", "-" + c + "\u03A3"})
+      sigma += internal::LowerCase(text);
+    sigma += ",";
+  }
+  EXPECT_EQ(Fnv(lower), 0x4106dc9dea240fbcU);
+  EXPECT_EQ(Fnv(upper), 0x1907f195e22cfcb0U);
+  EXPECT_EQ(Fnv(printed), 0xe813a761c23e7629U);
+  EXPECT_EQ(Fnv(sigma), 0x96912c88b2272f20U);
+}
+
+std::string Order(const std::string& json) {
+  const auto tree = internal::JsonTree::Parse(json, "test");
+  EXPECT_TRUE(tree.ok()) << tree.status().ToString();
   std::string order;
-  for (const auto& [name, value] : internal::SortedMembers(simdjson::dom::object(document->root())))
-    order += std::string(name) + " ";
-  EXPECT_EQ(order, "_ A b B \u00E4 \u00C4a ");
+  for (const internal::JsonValue& member : internal::SortedMembers(tree->root()))
+    order += std::string(member.key()) + " ";
+  return order;
+}
+
+TEST(PythonTextTest, MembersAreSortedByLowerCase) {
+  EXPECT_EQ(Order(R"({"b": 1, "_": 5, "\u00E4": 4, "B": 2, "\u00C4a": 3, "A": 0})"),
+            "_ A b B \u00E4 \u00C4a ");
+  // Capital letters of all alphabets: by their small ones, whatever their own place.
+  EXPECT_EQ(Order(R"({"\u0178": 1, "\u00fe": 2, "\u2126": 3, "\u03c8": 4, "\u212a": 5, "l": 6, "j": 7})"),
+            "j \u212A l \u00FE \u0178 \u03C8 \u2126 ");
+  EXPECT_EQ(Order(R"({"\u10a0": 1, "\u10d0": 2, "\u0130": 3, "i": 4, "ia": 5})"),
+            "i ia \u0130 \u10D0 \u10A0 ");
+  EXPECT_EQ(Order(R"({"\u0391\u03a3": 1, "\u03b1\u03c2": 2, "\u03b1\u03c3": 3})"),
+            "\u0391\u03A3 \u03B1\u03C2 \u03B1\u03C3 ");
+}
+
+// The last of equal keys wins, as in Python, in arguments, results and schemas.
+TEST(RenderTest, TheLastOfEqualKeysWins) {
+  ChatMessage call = Called();
+  call.tool_calls = {{"1", "ping", R"({"b": 1, "a": 2, "b": {"c": 3, "c": 4}})"}};
+  ChatOptions options = Small();
+  options.tools = {{.name = "ping", .parameters = R"({"type": "array", "type": "object",
+      "properties": {"x": {"type": "string"}, "x": {"type": "integer"}}})"}};
+  EXPECT_EQ(
+      Render({User("x"),
+              call,
+              {.role = "tool", .text = R"({"k": 1, "k": 2})", .tool_call_id = "1", .json = true}},
+             options),
+      "<bos><|turn>system\n<|tool>declaration:ping{description:<|\"|><|\"|>,parameters:{properties:{x:{type:"
+      "<|\"|>INTEGER<|\"|>}},type:<|\"|>OBJECT<|\"|>}}<tool|><turn|>\n<|turn>user\nx<turn|>\n<|turn>model\n"
+      "<|tool_call>call:ping{a:2,b:{c:4}}<tool_call|><|tool_response>response:ping{k:2}<tool_response|>");
+}
+
+TEST(RenderTest, NumbersKeepTheirDigits) {
+  ChatMessage call = Called();
+  call.tool_calls = {{"1", "ping", R"({"n": 18446744073709551616, "x": 0.12345678901234567890, "y": 2.50})"}};
+  ChatMessage result = Pong();
+  result.text = "-99999999999999999999999";
+  result.json = true;
+  EXPECT_EQ(Render({User("x"), call, result}, Small()),
+            "<bos><|turn>user\nx<turn|>\n<|turn>model\n<|tool_call>call:ping{n:18446744073709551616,"
+            "x:0.12345678901234567890,y:2.5}<tool_call|><|tool_response>response:ping{value:"
+            "-99999999999999999999999}<tool_response|>");
+}
+
+// A result without an id takes the name that its message says, unless the calls have none either.
+TEST(RenderTest, NamesOfResultsWithoutIds) {
+  const auto names = [](const std::string& call_id, const ChatMessage& result) {
+    ChatMessage call = Called();
+    call.tool_calls = {{call_id, "ping", "{}"}};
+    const std::string text = Render({User("x"), call, result}, Small());
+    const std::size_t begin = text.find("response:") + 9;
+    return text.substr(begin, text.find('{', begin) - begin);
+  };
+  EXPECT_EQ(names("1", {.role = "tool", .text = "v", .name = "other"}), "other");
+  EXPECT_EQ(names("1", {.role = "tool", .text = "v"}), "unknown");
+  EXPECT_EQ(names("", {.role = "tool", .text = "v", .name = "other"}), "ping");
+  EXPECT_EQ(names("", {.role = "tool", .text = "v", .tool_call_id = "2", .name = "other"}), "other");
+  EXPECT_EQ(names("1", {.role = "tool", .text = "v", .tool_call_id = "1", .name = "other"}), "ping");
+}
+
+std::string NestedProperties(int depth) {
+  std::string schema = R"({"type":"string"})";
+  for (int i = 0; i < depth; ++i) {
+    const char* before = i % 2 == 0 ? R"({"type":"object","properties":{"a":)"
+                                    : R"({"type":"array","items":{"properties":{"a":)";
+    schema = before + schema + (i % 2 == 0 ? "}}" : "}}}");
+  }
+  return schema;
+}
+
+// What is nested deeply is an error or is written; the stack may be small.
+TEST(RenderTest, DeepNestingNeedsLittleStack) {
+  std::string values = "1";
+  for (int i = 0; i < 480; ++i) values = (i % 2 == 0 ? "[" : "{\"a\":") + values + (i % 2 == 0 ? "]" : "}");
+  RunOnSmallStack([&] {
+    ChatMessage call = Called();
+    call.tool_calls = {{"1", "ping", "{\"v\":" + values + "}"}};
+    ChatOptions options = Small();
+    options.tools = {{.name = "ping", .parameters = NestedProperties(60)}};
+    const auto text = RenderChatText(std::vector{User("x"), call, Pong()}, options);
+    EXPECT_TRUE(text.ok()) << text.status().ToString();
+    options.tools[0].parameters = R"({"properties":{"a":)" + NestedProperties(63) + "}}";
+    EXPECT_EQ(RenderChatText(std::vector{User("x")}, options).status().message(),
+              "tool ping: its schemas lie more than 60 deep in each other");
+    options.tools[0].parameters = R"({"type":)" + values + "}";
+    EXPECT_TRUE(RenderChatText(std::vector{User("x")}, options).ok());
+  });
 }
 
 }  // namespace

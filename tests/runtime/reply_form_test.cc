@@ -355,7 +355,7 @@ TEST_F(ReplyFormTest, WhateverIsSaidFits) {
 TEST_F(ReplyFormTest, SchemasThatCannotBeKeptTo) {
   ChatOptions chat = Tools();
   chat.tools[0].parameters =
-      R"({"type": "object", "properties": {"expression": {"type": "string"}}, "not": {}})";
+      R"({"type": "object", "properties": {"expression": {"type": "string"}}, "not": {"const": 1}})";
   Conversation conversation = Begin(chat);
   Reply reply = *Ask(conversation, "What is 710 - 84?", Greedy());
   ASSERT_EQ(reply.end, ReplyEnd::kToolCalls);
@@ -368,6 +368,24 @@ TEST_F(ReplyFormTest, SchemasThatCannotBeKeptTo) {
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
   EXPECT_NE(status.message().find("not"), std::string_view::npos);
   EXPECT_NE(status.message().find("calculate"), std::string_view::npos) << status.ToString();
+}
+
+// A schema without additionalProperties admits other arguments, unless objects are closed.
+TEST_F(ReplyFormTest, ClosedObjects) {
+  ChatOptions chat = Tools();
+  chat.tools[0].parameters = R"({"type": "object", "properties": {"none": {"type": "null"}}})";
+  for (const bool closed : {false, true, false}) {
+    Conversation conversation = Begin(chat);
+    ReplyOptions options = Greedy();
+    options.tool_choice = ToolChoice::kRequired;
+    options.single_tool_call = true;
+    options.closed_objects = closed;
+    const Reply reply = *Ask(conversation, "What is 710 - 84?", options);
+    ASSERT_EQ(reply.end, ReplyEnd::kToolCalls);
+    const std::string& arguments = reply.message.tool_calls[0].arguments;
+    EXPECT_EQ(arguments.find("710 - 84") != std::string::npos, !closed) << arguments;
+    if (closed) EXPECT_TRUE(arguments == "{}" || arguments == R"({"none":null})") << arguments;
+  }
 }
 
 TEST_F(ReplyFormTest, WrongUse) {

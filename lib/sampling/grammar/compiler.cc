@@ -139,6 +139,7 @@ Result<Frame> SchemaCompiler::CompileArray(const TypedSchema& schema) {
   ArrayElement array;
   array.least = schema.least;
   array.most = schema.most;
+  if (schema.unique && schema.most > 1) return CompileUniqueArray(schema, std::move(array));
   for (const Conjunction& item : schema.first_items) {
     if (array.first_rules.size() >= schema.most) break;
     array.first_rules.push_back(RuleOf(item));
@@ -147,10 +148,37 @@ Result<Frame> SchemaCompiler::CompileArray(const TypedSchema& schema) {
   return AddElement(std::move(array));
 }
 
+// The items are values that can be listed, so that those which are there already can be left out.
+Result<Frame> SchemaCompiler::CompileUniqueArray(const TypedSchema& schema, ArrayElement array) {
+  std::optional<std::vector<Alternatives>> values;
+  if (schema.first_items.empty()) {
+    CARAT_ASSIGN_OR_RETURN(values, reader_.ListValues(schema.other_items));
+  }
+  if (!values) {
+    return Unimplemented(
+        "schema: %s: the keyword 'uniqueItems' is only supported where all items are alike and there are at "
+        "most %d values for them: an enum, constants, truth values or a short range of integers",
+        reader_.tree().PathOf(*schema.unique), SchemaReader::kMostListedValues);
+  }
+  for (const Alternatives& value : *values) {
+    Rule rule;
+    for (const TypedSchema& way : value) {
+      CARAT_ASSIGN_OR_RETURN(const Frame start, CompileAlternative(way));
+      if (start.element != kNone) rule.starts.push_back(start);
+    }
+    if (rule.starts.empty()) continue;
+    array.values.push_back(static_cast<std::uint32_t>(program_.rules.size()));
+    program_.rules.push_back(std::move(rule));
+  }
+  array.unique = true;
+  array.most = std::min(array.most, static_cast<std::uint32_t>(array.values.size()));
+  return AddElement(std::move(array));
+}
+
 bool SchemaCompiler::SaysNothingIsAllowed(const Conjunction& parts) const {
   return std::any_of(parts.begin(), parts.end(), [this](const Part& part) {
     return part.kind == Part::Kind::kNothing ||
-           (part.kind == Part::Kind::kSchema && reader_.tree()[part.node].kind == JsonNode::Kind::kFalse);
+           (part.kind == Part::Kind::kSchema && reader_.tree()[part.node].kind() == JsonKind::kFalse);
   });
 }
 
@@ -247,7 +275,12 @@ Result<std::shared_ptr<const TextAutomaton>> SchemaCompiler::KeysOf(const TypedS
   return std::make_shared<const TextAutomaton>(std::move(keys));
 }
 
-Result<Frame> SchemaCompiler::CompileObject(const TypedSchema& schema) {
+Result<Frame> SchemaCompiler::CompileObject(const TypedSchema& given) {
+  TypedSchema schema = given;
+  const bool names_members = std::any_of(schema.shapes.begin(), schema.shapes.end(), [](const auto& shape) {
+    return shape->lists_members || !shape->patterns.empty();
+  });
+  if (reader_.closed_objects() && names_members) schema.Close(schema.required);
   ObjectElement object;
   object.least = schema.least;
   object.most = schema.most;

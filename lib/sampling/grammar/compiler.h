@@ -37,6 +37,7 @@ class SchemaCompiler {
   Result<Frame> CompileNumber(const TypedSchema& schema);
   Result<Frame> CompileString(const TypedSchema& schema);
   Result<Frame> CompileArray(const TypedSchema& schema);
+  Result<Frame> CompileUniqueArray(const TypedSchema& schema, ArrayElement array);
   Result<Frame> CompileObject(const TypedSchema& schema);
   Result<std::shared_ptr<const TextAutomaton>> KeysOf(const TypedSchema& schema,
                                                       const std::vector<std::string>& names,

@@ -17,6 +17,18 @@ Status CheckToken(std::int32_t token, const char* name, const TokenTrie& trie) {
   return OutOfRange("%s is %d, but must be -1 or an id below %d", name, token, trie.vocabulary_size());
 }
 
+Result<std::int32_t> IdOf(const NamedToken& token, const TokenTrie& trie) {
+  if (token.text.empty()) {
+    if (static_cast<std::size_t>(token.id) < trie.vocabulary_size()) return token.id;
+    return FailedPrecondition("the grammar needs the token <[%d]>, but this vocabulary has %d tokens",
+                              token.id, trie.vocabulary_size());
+  }
+  const std::int32_t control = trie.ControlToken(token.text);
+  const std::int32_t id = control >= 0 ? control : trie.TokenOf(token.text);
+  if (id >= 0) return id;
+  return FailedPrecondition("the grammar needs the token %s, which this vocabulary has not", token.text);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ConstraintImpl>> ConstraintImpl::Create(std::shared_ptr<const Program> program,
@@ -33,12 +45,8 @@ Result<std::unique_ptr<ConstraintImpl>> ConstraintImpl::Create(std::shared_ptr<c
   }
   if (options.repeat && options.trigger < 0) return InvalidArgument("repeat is set without a trigger");
   std::unique_ptr<ConstraintImpl> impl(new ConstraintImpl(std::move(program), std::move(trie), options));
-  for (const std::string& piece : impl->program_->control_tokens) {
-    const std::int32_t id = impl->trie_->ControlToken(piece);
-    if (id < 0) {
-      return FailedPrecondition("the grammar needs the control token %s, which this vocabulary has not",
-                                piece);
-    }
+  for (const NamedToken& token : impl->program_->tokens) {
+    CARAT_ASSIGN_OR_RETURN(const std::int32_t id, IdOf(token, *impl->trie_));
     impl->slots_.push_back(id);
   }
   impl->cache_ = impl->program_->CacheFor(impl->trie_);
@@ -124,23 +132,18 @@ Result<ConstraintImpl::Moment> ConstraintImpl::AfterInside(std::int32_t token) {
   if (now().mode == Mode::kInside && now().at_begin && token == options_.free_begin) {
     return InMode(Mode::kFree);
   }
-  Tops tops = now().tops;
+  Tops tops;
   Tops next;
   const std::string_view bytes = trie_->Bytes(token);
-  if (bytes.empty()) {
-    const auto slot = std::find(slots_.begin(), slots_.end(), token);
-    if (slot != slots_.end()) {
-      machine_.ReadToken(tops, static_cast<std::uint32_t>(slot - slots_.begin()), next);
-      tops = std::move(next);
-    } else {
-      tops.clear();
-    }
-  } else {
-    for (const char byte : bytes) {
-      machine_.Read(tops, static_cast<std::uint8_t>(byte), next);
-      std::swap(tops, next);
-      if (tops.empty()) break;
-    }
+  if (!bytes.empty()) tops = now().tops;
+  for (const char byte : bytes) {
+    machine_.Read(tops, static_cast<std::uint8_t>(byte), next);
+    std::swap(tops, next);
+    if (tops.empty()) break;
+  }
+  if (!slots_.empty()) {
+    machine_.ReadToken(now().tops, token, slots_, trie_->IsStop(token), next);
+    machine_.AddWays(next, tops);
   }
   if (tops.empty()) {
     if (trie_->IsStop(token) && IsComplete()) return InMode(Mode::kEnded);

@@ -64,7 +64,7 @@ class ConstraintImpl {
   std::shared_ptr<const TokenTrie> trie_;
   std::shared_ptr<MaskCache> cache_;
   ConstraintOptions options_;
-  std::vector<std::int32_t> slots_;  // the ids of the program's control tokens
+  std::vector<std::int32_t> slots_;  // the ids of the program's tokens
   Machine machine_;
   std::vector<Moment> moments_;
   TokenBits bits_;

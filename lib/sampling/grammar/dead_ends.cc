@@ -78,6 +78,7 @@ class DeadEnds {
       case GraphState::Kind::kBytes:
         return state.first <= state.last && good[state.next];
       case GraphState::Kind::kToken:
+      case GraphState::Kind::kOtherToken:
         return good[state.next];
       case GraphState::Kind::kSplit:
         return good[state.next] || good[state.other];
@@ -97,6 +98,7 @@ class DeadEnds {
 
   // An array can only be as long as its items are possible.
   std::uint32_t MostItems(const ArrayElement& array) const {
+    if (array.unique) return array.most;  // its values were looked at when they were made
     for (std::uint32_t i = 0; i < array.first_rules.size(); ++i) {
       if (!good_rules_[array.first_rules[i]]) return std::min(i, array.most);
     }

@@ -80,11 +80,12 @@ bool Machine::MoveArray(const ArrayElement& element, Frame& frame, std::uint8_t 
   if (MoveSpace(frame, byte)) return true;
   if (byte == ']' && frame.phase != phase::kNextItem) {
     if (frame.x < element.least) return false;
-    frame.x = 0;
+    frame.x = frame.y = 0;
     return Enter(frame, phase::kArrayDone);
   }
   if (byte == ',' && frame.phase == phase::kAfterItem) {
-    return frame.x < element.most && element.RuleAt(frame.x) != kNone && Enter(frame, phase::kNextItem);
+    const bool more = element.unique || element.RuleAt(frame.x) != kNone;
+    return frame.x < element.most && more && Enter(frame, phase::kNextItem);
   }
   return false;
 }
@@ -228,10 +229,20 @@ std::uint32_t Machine::SlotOf(const Frame& frame) const {
   return kNone;
 }
 
-bool Machine::MoveToken(Frame& frame, std::uint32_t slot) const {
-  if (SlotOf(frame) != slot) return false;
-  const Element& element = ElementOf(frame);
-  if (const auto* graph = std::get_if<GraphElement>(&element)) {
+std::uint32_t Machine::ExcludedSlotOf(const Frame& frame) const {
+  const auto* graph = std::get_if<GraphElement>(&ElementOf(frame));
+  if (graph == nullptr || graph->states[frame.x].kind != GraphState::Kind::kOtherToken) return kNone;
+  return graph->states[frame.x].other;
+}
+
+bool Machine::MoveToken(Frame& frame, std::int32_t token, std::span<const std::int32_t> slots,
+                        bool ends_texts) const {
+  const std::uint32_t slot = SlotOf(frame);
+  const std::uint32_t excluded = ExcludedSlotOf(frame);
+  const bool named = slot != kNone && slots[slot] == token;
+  const bool other = excluded != kNone && slots[excluded] != token && !ends_texts;
+  if (!named && !other) return false;
+  if (const auto* graph = std::get_if<GraphElement>(&ElementOf(frame))) {
     frame.x = graph->states[frame.x].next;
     return true;
   }
@@ -242,6 +253,19 @@ bool Machine::MoveToken(Frame& frame, std::uint32_t slot) const {
     frame.x = frame.y = 0;
   }
   return true;
+}
+
+// x: the items so far. y: the values among them.
+std::uint32_t Machine::UniqueCallOf(const ArrayElement& array, const Frame& frame, std::uint32_t value,
+                                    Frame& after) const {
+  if (frame.phase != phase::kFirstItem && frame.phase != phase::kNextItem) return kNone;
+  if (frame.x >= array.most || (frame.y >> value & 1) != 0) return kNone;
+  after = frame;
+  after.spaces = 0;
+  after.phase = phase::kAfterItem;
+  ++after.x;
+  after.y |= std::uint32_t{1} << value;
+  return array.values[value];
 }
 
 std::uint32_t Machine::CallOf(const Frame& frame, Frame& after) {
@@ -297,7 +321,8 @@ bool Machine::Accepts(const Frame& frame) const {
 bool Machine::IsWaiting(const Element& element, const Frame& frame) {
   if (const auto* graph = std::get_if<GraphElement>(&element)) {
     const GraphState::Kind kind = graph->states[frame.x].kind;
-    return kind == GraphState::Kind::kBytes || kind == GraphState::Kind::kToken;
+    return kind == GraphState::Kind::kBytes || kind == GraphState::Kind::kToken ||
+           kind == GraphState::Kind::kOtherToken;
   }
   if (std::holds_alternative<StringElement>(element)) return frame.phase != phase::kDone;
   if (std::holds_alternative<ObjectElement>(element)) return frame.phase != phase::kObjectDone;

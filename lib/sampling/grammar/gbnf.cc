@@ -14,20 +14,25 @@
 namespace carat::internal {
 namespace {
 
-constexpr int kDeepestGroup = 100;
+constexpr std::size_t kDeepestGroup = 100;
+// Of repetitions, alternatives and sequences in each other; a group has up to three.
+constexpr int kDeepestPiece = 320;
 constexpr std::size_t kMostStates = 200'000;
 constexpr std::uint32_t kMostRepeats = 10'000;
 constexpr std::uint32_t kUnlimited = 0xFFFFFFFF;
+constexpr std::int64_t kMostTokens = 0x7FFFFFFF;
+constexpr std::size_t kMostNamedTokens = 1000;
 
 using GraphState = GraphElement::State;
 
 // The syntax tree, nodes by index.
 struct Node {
-  enum class Kind { kText, kSet, kRule, kSequence, kChoice, kRepeat };
+  enum class Kind { kText, kSet, kRule, kSequence, kChoice, kRepeat, kToken, kOtherToken };
   Kind kind = Kind::kSequence;
   std::string text;
   CodePointSet set;
   std::uint32_t rule = 0;
+  std::uint32_t slot = 0;  // of a token
   std::vector<std::uint32_t> parts;
   std::uint32_t least = 0, most = 0;
 };
@@ -43,13 +48,14 @@ class Parser {
   explicit Parser(std::u32string text) : text_(std::move(text)) {}
 
   Status Parse() {
+    Take(U"\uFEFF");
     SkipSpace(true);
     while (!AtEnd()) {
       CARAT_ASSIGN_OR_RETURN(const std::string name, Name());
       SkipSpace(true);
       if (!Take(U"::=")) return Malformed("a rule without '::='");
       const std::uint32_t rule = RuleNamed(name);
-      CARAT_ASSIGN_OR_RETURN(const std::uint32_t body, Choice(0));
+      CARAT_ASSIGN_OR_RETURN(const std::uint32_t body, Body());
       if (rules_[rule].body != kNone) return InvalidArgument("grammar: the rule '%s' is there twice", name);
       rules_[rule].body = body;
       SkipSpace(true);
@@ -64,6 +70,7 @@ class Parser {
   }
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<ParsedRule>& rules() const { return rules_; }
+  const std::vector<NamedToken>& tokens() const { return tokens_; }
 
  private:
   bool AtEnd() const { return at_ == text_.size(); }
@@ -115,37 +122,70 @@ class Parser {
     return found->second;
   }
 
-  // Inside parentheses lines do not end a rule.
-  Result<std::uint32_t> Choice(int depth) {
-    if (depth > kDeepestGroup) return Malformed("parentheses nested more than 100 deep");
-    Node choice;
-    choice.kind = Node::Kind::kChoice;
-    SkipSpace(true);
-    for (;;) {
-      CARAT_ASSIGN_OR_RETURN(const std::uint32_t part, Sequence(depth));
-      choice.parts.push_back(part);
-      SkipSpace(depth > 0);
-      if (!Take(U"|")) break;
-      SkipSpace(true);
-    }
-    return choice.parts.size() == 1 ? choice.parts[0] : Add(std::move(choice));
+  // What is open: a rule, or a group in it. The alternatives so far, and the parts of the last one.
+  struct Open {
+    std::vector<std::uint32_t> choices, sequence;
+  };
+
+  // A node of the parts; one part is itself.
+  std::uint32_t AddParts(Node::Kind kind, std::vector<std::uint32_t> parts) {
+    if (parts.size() == 1) return parts[0];
+    Node node;
+    node.kind = kind;
+    node.parts = std::move(parts);
+    return Add(std::move(node));
   }
 
-  Result<std::uint32_t> Sequence(int depth) {
-    Node sequence;
+  // The rest of a rule. Inside parentheses lines do not end it, and nowhere does one that "|" follows: no
+  // rule begins with it. Groups are kept in a vector, so that the stack does not grow with them.
+  Result<std::uint32_t> Body() {
+    std::vector<Open> open(1);
+    SkipSpace(true);
     for (;;) {
-      SkipSpace(depth > 0);
-      const char32_t c = Peek();
-      if (AtEnd() || c == U'|' || c == U')' || c == U'\n' || c == U'\r') return Add(std::move(sequence));
-      CARAT_ASSIGN_OR_RETURN(std::uint32_t part, Atom(depth));
-      SkipSpace(depth > 0);
+      SkipSpace(open.size() > 1);
+      if (Peek() == U'(') {
+        if (open.size() > kDeepestGroup) return Malformed("parentheses nested more than 100 deep");
+        ++at_;
+        open.emplace_back();
+        continue;
+      }
+      std::uint32_t part = 0;
+      if (EndsSequence()) {
+        open.back().choices.push_back(AddParts(Node::Kind::kSequence, std::move(open.back().sequence)));
+        open.back().sequence.clear();
+        if (TakeBar()) continue;
+        part = AddParts(Node::Kind::kChoice, std::move(open.back().choices));
+        if (open.size() == 1) return part;
+        if (!Take(U")")) return Malformed("a '(' without its ')'");
+        open.pop_back();
+      } else {
+        CARAT_ASSIGN_OR_RETURN(part, Atom());
+      }
+      SkipSpace(open.size() > 1);
       for (;;) {
         CARAT_ASSIGN_OR_RETURN(const std::uint32_t repeated, Repetition(part));
         if (repeated == part) break;
         part = repeated;
       }
-      sequence.parts.push_back(part);
+      open.back().sequence.push_back(part);
     }
+  }
+
+  bool EndsSequence() const {
+    const char32_t c = Peek();
+    return AtEnd() || c == U'|' || c == U')' || c == U'\n' || c == U'\r';
+  }
+
+  // Perhaps on another line.
+  bool TakeBar() {
+    const std::size_t end = at_;
+    SkipSpace(true);
+    if (!Take(U"|")) {
+      at_ = end;
+      return false;
+    }
+    SkipSpace(true);
+    return true;
   }
 
   Result<std::uint32_t> Repetition(std::uint32_t part) {
@@ -189,7 +229,7 @@ class Parser {
     return count;
   }
 
-  Result<std::uint32_t> Atom(int depth) {
+  Result<std::uint32_t> Atom() {
     Node node;
     if (Take(U"\"")) {
       node.kind = Node::Kind::kText;
@@ -201,21 +241,46 @@ class Parser {
       return Add(std::move(node));
     }
     if (Peek() == U'[') return Class();
+    if (Peek() == U'<' || Peek() == U'!') return Token();
     if (Take(U".")) {
       node.kind = Node::Kind::kSet;
       node.set = AllCodePoints();
       return Add(std::move(node));
     }
-    if (Take(U"(")) {
-      CARAT_ASSIGN_OR_RETURN(const std::uint32_t inside, Choice(depth + 1));
-      SkipSpace(true);
-      if (!Take(U")")) return Malformed("a '(' without its ')'");
-      return inside;
-    }
     if (!IsNameCharacter(Peek())) return Malformed("something that is no part of a rule");
     CARAT_ASSIGN_OR_RETURN(const std::string name, Name());
     node.kind = Node::Kind::kRule;
     node.rule = RuleNamed(name);
+    return Add(std::move(node));
+  }
+
+  // <name> or <[id]>; behind "!", any other token.
+  Result<std::uint32_t> Token() {
+    Node node;
+    node.kind = Take(U"!") ? Node::Kind::kOtherToken : Node::Kind::kToken;
+    if (Peek() != U'<') return Malformed("a '!' in front of what is no token");
+    const std::size_t end = text_.find_first_of(U">\n", at_);
+    if (end == std::u32string::npos || text_[end] != U'>') return Malformed("a '<' without its '>'");
+    const std::u32string_view name = std::u32string_view(text_).substr(at_, end + 1 - at_);
+    NamedToken token;
+    if (name.starts_with(U"<[")) {
+      const std::u32string_view digits = name.substr(2, name.size() - 3);
+      std::int64_t id = 0;
+      std::size_t i = 0;
+      for (; i < digits.size() && digits[i] >= U'0' && digits[i] <= U'9' && id <= kMostTokens; ++i)
+        id = id * 10 + (digits[i] - U'0');
+      if (i == 0 || id > kMostTokens || digits.substr(i) != U"]")
+        return Malformed("a token '<[' without its id and ']>'");
+      token.id = static_cast<std::int32_t>(id);
+    } else {
+      if (name.size() == 2) return Malformed("a token without a name");
+      for (const char32_t c : name) AppendUtf8(c, &token.text);
+    }
+    at_ = end + 1;
+    const auto known = std::find(tokens_.begin(), tokens_.end(), token);
+    node.slot = static_cast<std::uint32_t>(known - tokens_.begin());
+    if (known == tokens_.end()) tokens_.push_back(std::move(token));
+    if (tokens_.size() > kMostNamedTokens) return Malformed("more than 1000 tokens that are named");
     return Add(std::move(node));
   }
 
@@ -296,6 +361,7 @@ class Parser {
   std::vector<Node> nodes_;
   std::vector<ParsedRule> rules_;
   std::map<std::string, std::uint32_t> numbers_;
+  std::vector<NamedToken> tokens_;
 };
 
 // Rules of the grammar are rules 1, 2, ... of the program.
@@ -305,7 +371,7 @@ class GraphMaker {
 
   // Recursion as deep as the parentheses, which the parser limits, and repetitions in a row.
   Result<std::uint32_t> Piece(std::uint32_t index, std::uint32_t next, int depth = 0) {
-    if (builder_.size() > kMostStates || depth > 4 * kDeepestGroup) {
+    if (builder_.size() > kMostStates || depth > kDeepestPiece) {
       return ResourceExhausted("the grammar needs more than %d states", kMostStates);
     }
     const Node& node = parser_.nodes()[index];
@@ -314,6 +380,10 @@ class GraphMaker {
         return builder_.Text(node.text, next);
       case Node::Kind::kSet:
         return builder_.Character(node.set, next);
+      case Node::Kind::kToken:
+        return builder_.Token(node.slot, next);
+      case Node::Kind::kOtherToken:
+        return builder_.OtherToken(node.slot, next);
       case Node::Kind::kRule:
         return builder_.Call(node.rule + 1, next);
       case Node::Kind::kSequence:
@@ -448,6 +518,7 @@ Result<std::shared_ptr<const Program>> CompileGbnf(std::string_view text, std::s
   if (first == parsed.end()) return InvalidArgument("grammar: there is no rule '%s'", std::string(root));
 
   auto program = std::make_shared<Program>();
+  program->tokens = parser.tokens();
   GraphElement graph;
   GraphMaker maker(parser, graph);
   const std::uint32_t end = maker.builder().Accept();

@@ -51,8 +51,9 @@ Result<Grammar> Grammar::FromJsonSchema(std::string_view schema, const JsonSchem
       return internal::InvalidArgument("max_whitespace is %d, but must lie in 0 .. %d",
                                        options.max_whitespace, kMostWhitespace);
     }
-    CARAT_ASSIGN_OR_RETURN(auto program, internal::CompileJsonSchema(
-                                             schema, static_cast<std::uint16_t>(options.max_whitespace)));
+    CARAT_ASSIGN_OR_RETURN(
+        auto program, internal::CompileJsonSchema(schema, static_cast<std::uint16_t>(options.max_whitespace),
+                                                  options.closed_objects));
     return Grammar(std::move(program));
   });
 }
@@ -66,7 +67,8 @@ Result<Grammar> Grammar::FromGbnf(std::string_view text, std::string_view root) 
 
 Result<Grammar> Grammar::FromTools(std::string_view tools, const ToolGrammarOptions& options) noexcept {
   return Guard([&]() -> Result<Grammar> {
-    CARAT_ASSIGN_OR_RETURN(auto program, internal::CompileTools(tools, options.whole_calls));
+    CARAT_ASSIGN_OR_RETURN(auto program,
+                           internal::CompileTools(tools, options.whole_calls, options.closed_objects));
     return Grammar(std::move(program));
   });
 }

@@ -32,6 +32,10 @@ std::uint32_t GraphBuilder::Token(std::uint32_t slot, std::uint32_t next) {
   return Add({State::Kind::kToken, 0, 0, next, slot});
 }
 
+std::uint32_t GraphBuilder::OtherToken(std::uint32_t slot, std::uint32_t next) {
+  return Add({State::Kind::kOtherToken, 0, 0, next, slot});
+}
+
 std::uint32_t GraphBuilder::Text(std::string_view text, std::uint32_t next) {
   for (std::size_t i = text.size(); i-- > 0;) {
     const auto byte = static_cast<std::uint8_t>(text[i]);

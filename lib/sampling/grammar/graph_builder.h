@@ -22,6 +22,8 @@ class GraphBuilder {
   std::uint32_t Either(std::uint32_t one, std::uint32_t other);
   std::uint32_t Call(std::uint32_t rule, std::uint32_t next);
   std::uint32_t Token(std::uint32_t slot, std::uint32_t next);
+  // Any token except that of a slot.
+  std::uint32_t OtherToken(std::uint32_t slot, std::uint32_t next);
   // A split whose second way is set later, for loops.
   std::uint32_t Loop(std::uint32_t next) { return Either(next, next); }
   void SetOther(std::uint32_t split, std::uint32_t other) { graph_.states[split].other = other; }

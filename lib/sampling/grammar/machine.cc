@@ -56,14 +56,20 @@ void Machine::Read(const Tops& from, std::uint8_t byte, Tops& to) {
   Join(to);
 }
 
-void Machine::ReadToken(const Tops& from, std::uint32_t slot, Tops& to) {
+void Machine::ReadToken(const Tops& from, std::int32_t token, std::span<const std::int32_t> slots,
+                        bool ends_texts, Tops& to) {
   to.clear();
   visited_.clear();
   for (const Top& top : from) {
     Frame frame = top.frame;
-    if (MoveToken(frame, slot)) Add(frame, top.below, to);
+    if (MoveToken(frame, token, slots, ends_texts)) Add(frame, top.below, to);
   }
   Join(to);
+}
+
+void Machine::AddWays(const Tops& more, Tops& tops) {
+  tops.insert(tops.end(), more.begin(), more.end());
+  Join(tops);
 }
 
 void Machine::Finish(std::uint32_t below, Tops& to) {
@@ -76,10 +82,11 @@ void Machine::Finish(std::uint32_t below, Tops& to) {
   Join(to);
 }
 
-void Machine::CollectSlots(const Tops& tops, std::vector<std::uint32_t>& slots) const {
+void Machine::CollectSlots(const Tops& tops, std::vector<std::uint32_t>& slots,
+                           std::vector<std::uint32_t>& all_but) const {
   for (const Top& top : tops) {
-    const std::uint32_t slot = SlotOf(top.frame);
-    if (slot != kNone) slots.push_back(slot);
+    if (const std::uint32_t slot = SlotOf(top.frame); slot != kNone) slots.push_back(slot);
+    if (const std::uint32_t slot = ExcludedSlotOf(top.frame); slot != kNone) all_but.push_back(slot);
   }
 }
 
@@ -115,10 +122,14 @@ void Machine::Add(const Frame& first, std::uint32_t first_below, Tops& to) {
       }
     }
     Frame after;
-    if (const std::uint32_t rule = CallOf(top.frame, after); rule != kNone) {
-      const std::uint32_t node = nodes_.NumberOf({after, top.below});
-      const std::uint32_t below = sets_.NumberOf({{node}});
-      for (const Frame& start : program_->rules[rule].starts) pending.push_back({start, below});
+    const auto* array = std::get_if<ArrayElement>(&ElementOf(top.frame));
+    if (array != nullptr && array->unique) {
+      for (std::uint32_t value = 0; value < array->values.size(); ++value) {
+        const std::uint32_t rule = UniqueCallOf(*array, top.frame, value, after);
+        if (rule != kNone) AddCall(rule, after, top.below, pending);
+      }
+    } else if (const std::uint32_t rule = CallOf(top.frame, after); rule != kNone) {
+      AddCall(rule, after, top.below, pending);
     }
     if (top.below != 0 && Accepts(top.frame)) {
       for (const std::uint32_t number : sets_[top.below].nodes) {
@@ -127,6 +138,13 @@ void Machine::Add(const Frame& first, std::uint32_t first_below, Tops& to) {
       }
     }
   }
+}
+
+// A rule that is read before the frame `after` goes on.
+void Machine::AddCall(std::uint32_t rule, const Frame& after, std::uint32_t below, Tops& pending) {
+  const std::uint32_t node = nodes_.NumberOf({after, below});
+  const std::uint32_t set = sets_.NumberOf({{node}});
+  for (const Frame& start : program_->rules[rule].starts) pending.push_back({start, set});
 }
 
 // Ways with the same upper frame become one, on the union of what lies below.

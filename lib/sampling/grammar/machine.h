@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,12 +39,17 @@ class Machine {
   void Begin(Tops& tops);
   // All ways on by one byte; none if it cannot come.
   void Read(const Tops& from, std::uint8_t byte, Tops& to);
-  // The same by the control token of a slot.
-  void ReadToken(const Tops& from, std::uint32_t slot, Tops& to);
+  // The same by a token that the grammar speaks of as a token, whatever its bytes. `slots` are the ids of the
+  // program's tokens; one that ends texts is only read where it is named.
+  void ReadToken(const Tops& from, std::int32_t token, std::span<const std::int32_t> slots, bool ends_texts,
+                 Tops& to);
+  // Adds other ways that the same token leads to.
+  void AddWays(const Tops& more, Tops& tops);
   // One way whose upper frame has ended.
   void Finish(std::uint32_t below, Tops& to);
-  // Adds the slots that may come.
-  void CollectSlots(const Tops& tops, std::vector<std::uint32_t>& slots) const;
+  // Adds the slots of tokens that may come, and those of which any other token may.
+  void CollectSlots(const Tops& tops, std::vector<std::uint32_t>& slots,
+                    std::vector<std::uint32_t>& all_but) const;
   // Whether what was read is a whole.
   static bool IsComplete(const Tops& tops, const Program& program);
 
@@ -106,10 +112,16 @@ class Machine {
   bool MoveObject(const ObjectElement& element, Frame& frame, std::uint8_t byte);
   bool MoveKey(const ObjectElement& element, Frame& frame, std::uint8_t byte);
   bool MoveSpace(Frame& frame, std::uint8_t byte) const;
-  bool MoveToken(Frame& frame, std::uint32_t slot) const;
+  bool MoveToken(Frame& frame, std::int32_t token, std::span<const std::int32_t> slots,
+                 bool ends_texts) const;
   std::uint32_t SlotOf(const Frame& frame) const;
+  std::uint32_t ExcludedSlotOf(const Frame& frame) const;
   // The rule that has to be read here, and where it goes on afterwards; kNone if there is none.
   std::uint32_t CallOf(const Frame& frame, Frame& after);
+  // Of an array without repeats, the same for the value with this number: kNone if it is there already.
+  std::uint32_t UniqueCallOf(const ArrayElement& array, const Frame& frame, std::uint32_t value,
+                             Frame& after) const;
+  void AddCall(std::uint32_t rule, const Frame& after, std::uint32_t below, Tops& pending);
   bool Accepts(const Frame& frame) const;
   static bool IsWaiting(const Element& element, const Frame& frame);
 

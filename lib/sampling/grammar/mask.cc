@@ -42,11 +42,16 @@ std::shared_ptr<MaskCache> Program::CacheFor(const std::shared_ptr<const TokenTr
 void MaskComputer::Compute(const Tops& tops, std::span<const std::int32_t> slots, TokenBits& bits) {
   const Machine::Mark mark = machine_.mark();
   std::vector<std::uint32_t> next_slots;
-  machine_.CollectSlots(tops, next_slots);
+  std::vector<std::uint32_t> all_but;
+  if (!slots.empty()) machine_.CollectSlots(tops, next_slots, all_but);
+  if (!all_but.empty()) SetAllBut(all_but, slots, bits);
   for (const std::uint32_t slot : next_slots) SetBit(bits, slots[slot]);
   Tops rest;
   for (const Top& top : tops) {
     const Element& element = machine_.ElementOf(top.frame);
+    if (const auto* graph = std::get_if<GraphElement>(&element);
+        graph != nullptr && graph->states[top.frame.x].kind != GraphElement::State::Kind::kBytes)
+      continue;
     const auto* object = std::get_if<ObjectElement>(&element);
     if (const auto* string = std::get_if<StringElement>(&element);
         string != nullptr && top.frame.phase >= phase::kInside) {
@@ -67,6 +72,20 @@ void MaskComputer::Compute(const Tops& tops, std::span<const std::int32_t> slots
     Walk(trie_.nodes(), 0, trie_.nodes().size(), bits);
   }
   machine_.Forget(mark);
+}
+
+// All tokens except the stop tokens and the one of the slot; of several slots, the other's is allowed by
+// each.
+void MaskComputer::SetAllBut(std::span<const std::uint32_t> all_but, std::span<const std::int32_t> slots,
+                             TokenBits& bits) const {
+  std::fill(bits.begin(), bits.end(), ~std::uint64_t{0});
+  if (const std::size_t beyond = trie_.vocabulary_size() % 64; beyond != 0)
+    bits.back() &= (std::uint64_t{1} << beyond) - 1;
+  const std::int32_t excluded = slots[all_but.front()];
+  const bool same = std::all_of(all_but.begin(), all_but.end(),
+                                [&](std::uint32_t slot) { return slots[slot] == excluded; });
+  if (same) ClearBit(bits, excluded);
+  for (const std::int32_t stop : trie_.stop_tokens()) ClearBit(bits, stop);
 }
 
 void MaskComputer::Walk(Nodes nodes, std::size_t begin, std::size_t end, TokenBits& bits) {

@@ -56,8 +56,8 @@ class MaskComputer {
   MaskComputer(Machine& machine, const TokenTrie& trie, MaskCache& cache)
       : machine_(machine), trie_(trie), cache_(cache) {}
 
-  // Sets the bits of all tokens whose bytes can be read next, and of none else. `slots[i]` is the token of
-  // the program's i-th control token.
+  // Sets the bits of all tokens that can be read next, by their bytes or as tokens; all bits are clear
+  // before. `slots[i]` is the id of the program's i-th token.
   void Compute(const Tops& tops, std::span<const std::int32_t> slots, TokenBits& bits);
 
  private:
@@ -65,6 +65,8 @@ class MaskComputer {
 
   // Walks nodes [begin, end) of a tree, whose ways so far are levels_[0].
   void Walk(Nodes nodes, std::size_t begin, std::size_t end, TokenBits& bits);
+  void SetAllBut(std::span<const std::uint32_t> all_but, std::span<const std::int32_t> slots,
+                 TokenBits& bits) const;
   void ComputeString(const StringElement& element, const Top& top, TokenBits& bits);
   std::shared_ptr<StringWalk> WalkOf(const StringElement& element, const Frame& frame);
   StringWalk MakeWalk(const StringElement& element, const Frame& frame) const;

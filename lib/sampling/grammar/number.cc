@@ -6,84 +6,14 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
+#include "lib/sampling/grammar/whole_number.h"
 
 namespace carat::internal {
 namespace {
 
-__extension__ using Wide = __int128;
-
-// Integers beyond this are not computed with: ten to the 36th.
-constexpr int kMostDigits = 36;
-constexpr std::int64_t kMostExponent = 1'000'000'000'000;
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// A number's text, cut into its parts. `text` may be only the beginning of one.
-struct Parts {
-  bool negative = false;
-  std::string_view whole, fraction, exponent;
-  bool has_point = false, has_exponent = false, exponent_negative = false, exponent_signed = false;
-};
-
-Parts Cut(std::string_view text) {
-  Parts parts;
-  std::size_t at = 0;
-  const auto digits = [&] {
-    const std::size_t begin = at;
-    while (at < text.size() && IsDigit(text[at])) ++at;
-    return text.substr(begin, at - begin);
-  };
-  if (at < text.size() && text[at] == '-') {
-    parts.negative = true;
-    ++at;
-  }
-  parts.whole = digits();
-  if (at < text.size() && text[at] == '.') {
-    parts.has_point = true;
-    ++at;
-    parts.fraction = digits();
-  }
-  if (at < text.size() && (text[at] | 0x20) == 'e') {
-    parts.has_exponent = true;
-    ++at;
-    if (at < text.size() && (text[at] == '-' || text[at] == '+')) {
-      parts.exponent_signed = true;
-      parts.exponent_negative = text[at] == '-';
-      ++at;
-    }
-    parts.exponent = digits();
-  }
-  return parts;
-}
-
-// Digits to an integer that stops growing at kMostExponent.
-std::int64_t Saturated(std::string_view digits) {
-  std::int64_t value = 0;
-  for (const char digit : digits) value = std::min(value * 10 + (digit - '0'), kMostExponent);
-  return value;
-}
-
-Decimal MakeDecimal(bool negative, std::string_view whole, std::string_view fraction, std::int64_t exponent) {
-  Decimal result;
-  result.digits = std::string(whole) + std::string(fraction);
-  result.exponent = static_cast<std::int64_t>(whole.size()) + exponent;
-  const std::size_t first = result.digits.find_first_not_of('0');
-  if (first == std::string::npos) return {};
-  result.digits.erase(0, first);
-  result.exponent -= static_cast<std::int64_t>(first);
-  result.digits.resize(result.digits.find_last_not_of('0') + 1);
-  result.negative = negative;
-  return result;
-}
-
-int CompareMagnitudes(const Decimal& a, const Decimal& b) {
-  if (a.zero() || b.zero()) return static_cast<int>(b.zero()) - static_cast<int>(a.zero());
-  if (a.exponent != b.exponent) return a.exponent < b.exponent ? -1 : 1;
-  const int order = a.digits.compare(b.digits);
-  return order < 0 ? -1 : order > 0 ? 1 : 0;
-}
+// Bounds of integers with more digits are an error: each character of an answer is compared with them.
+constexpr int kMostDigits = 5000;
+constexpr std::int64_t kMostMultiple = 1'000'000'000'000'000;
 
 // Magnitudes that a number of one sign may have: from low to high.
 struct Magnitudes {
@@ -153,7 +83,7 @@ bool SomeScaleIsInside(std::string_view digits, const Magnitudes& inside) {
 }
 
 // Whether an exponent that begins so makes `mantissa`, which is not 0, a value inside.
-bool SomeExponentIsInside(const Decimal& mantissa, const Parts& parts, const Magnitudes& inside) {
+bool SomeExponentIsInside(const Decimal& mantissa, const DecimalParts& parts, const Magnitudes& inside) {
   constexpr std::int64_t kInfinite = std::numeric_limits<std::int64_t>::max() / 4;
   std::int64_t least = -kInfinite;
   std::int64_t most = kInfinite;
@@ -182,7 +112,7 @@ bool SomeExponentIsInside(const Decimal& mantissa, const Parts& parts, const Mag
   const auto begins_some = [&](std::int64_t from, std::int64_t to) {
     from = std::max<std::int64_t>(from, 0);
     if (from > to) return false;
-    const std::int64_t prefix = Saturated(parts.exponent);
+    const std::int64_t prefix = SaturatedExponent(parts.exponent);
     if (prefix == 0) return true;  // zeros in front do not count
     if (to >= kInfinite) return true;
     std::int64_t first = prefix;
@@ -201,119 +131,77 @@ bool SomeExponentIsInside(const Decimal& mantissa, const Parts& parts, const Mag
   return (positive && begins_some(least, most)) || (negative && begins_some(-most, -least));
 }
 
-Wide PowerOfTen(int exponent) {
-  Wide power = 1;
-  for (int i = 0; i < exponent; ++i) power *= 10;
-  return power;
-}
-
-// floor or ceiling of a magnitude times 10^scale, and whether it was exact. It must be small enough.
-Wide ScaledInteger(const Decimal& value, int scale, bool* exact) {
-  *exact = true;
-  Wide result = 0;
-  const std::int64_t whole = value.exponent + scale;  // digits in front of the point
-  for (std::int64_t i = 0; i < whole; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    result = result * 10 + (at < value.digits.size() ? value.digits[at] - '0' : 0);
-  }
-  *exact = value.zero() || whole >= static_cast<std::int64_t>(value.digits.size());
-  return result;
-}
-
-// Integers and multiples: numbers with a fixed place of the point.
+// Integers and multiples: numbers with a fixed place of the point. They are compared as whole numbers, in
+// units of the last place.
 class FixedPoint {
  public:
   FixedPoint(const NumberSpec& spec, const Magnitudes& inside)
-      : multiple_(std::max<Wide>(spec.multiple, 1)), scale_(spec.multiple != 0 ? spec.scale : 0) {
+      : multiple_(static_cast<std::uint64_t>(std::max<std::int64_t>(spec.multiple, 1))),
+        scale_(spec.multiple != 0 ? spec.scale : 0) {
     bool exact = false;
-    low_ = ScaledInteger(inside.low.value, scale_, &exact);
-    if (!exact || inside.low.open) ++low_;
+    low_ = WholePart(inside.low.value, scale_, &exact);
+    if (!exact || inside.low.open) low_ = PlusWhole(low_, 1);
     if (!inside.high) return;
     bounded_ = true;
-    high_ = ScaledInteger(inside.high->value, scale_, &exact);
-    if (exact && inside.high->open) --high_;
+    high_ = WholePart(inside.high->value, scale_, &exact);
+    if (!exact || !inside.high->open) return;
+    impossible_ = high_.empty();
+    if (!impossible_) high_ = MinusOne(high_);
   }
 
-  bool CanFinish(const Parts& parts) const {
+  bool CanFinish(const DecimalParts& parts) const {
+    if (impossible_) return false;
     std::string digits(parts.whole);
     const auto scale = static_cast<std::size_t>(scale_);
     if (!parts.has_point) {
       if (digits.empty()) return !bounded_ || SomeBetween(low_, high_);
       // "0" can only be followed by a point.
-      return digits == "0" ? Reaches(digits, scale_, scale_) : Reaches(digits, scale_, -1);
+      return digits == "0" ? Reaches("", scale, scale) : Reaches(digits, scale, kAnyNumber);
     }
     const std::string_view kept = parts.fraction.substr(0, scale);
     digits += kept;
     if (parts.fraction.find_first_not_of('0', scale) != std::string_view::npos) return false;
-    const int missing = scale_ - static_cast<int>(kept.size());
+    digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
+    const std::size_t missing = scale - kept.size();
     return Reaches(digits, missing, missing);
   }
 
  private:
-  // Whether with between `least` and `most` (-1: any number of) digits more a good number comes out.
-  bool Reaches(const std::string& digits, int least, int most) const {
-    Wide value = 0;
-    Wide remainder = 0;
-    bool huge = false;
-    for (const char digit : digits) {
-      remainder = (remainder * 10 + (digit - '0')) % multiple_;
-      huge = huge || value > PowerOfTen(kMostDigits);
-      if (!huge) value = value * 10 + (digit - '0');
-    }
-    if (!bounded_ && most < 0) return true;  // far enough on there are multiples of everything
-    if (huge) {
-      if (bounded_) return false;
-      // So many digits that the lower bound is behind.
-      if (least == 0) return remainder == 0;
-      Wide begin = remainder;
-      Wide width = 1;
-      for (int i = 0; i < least; ++i) {
-        begin = begin * 10 % multiple_;
-        width = std::min<Wide>(width * 10, multiple_);
-      }
-      return begin == 0 || begin + width > multiple_;
-    }
-    Wide first = value;
-    Wide width = 1;
-    for (int more = 0; most < 0 || more <= most; ++more) {
-      if (bounded_ && first > high_) return false;
-      if (more >= least && SomeBetween(std::max(first, low_), first + width - 1)) return true;
-      if (first > PowerOfTen(kMostDigits)) return false;
-      first *= 10;
-      width *= 10;
-      if (first == 0 && width > PowerOfTen(kMostDigits)) return false;
+  static constexpr std::size_t kAnyNumber = std::string_view::npos;
+
+  // Whether with between `least` and `most` digits more a good number comes out. Any number of more digits
+  // only follows digits that are not zero.
+  bool Reaches(const std::string& digits, std::size_t least, std::size_t most) const {
+    if (!bounded_ && most == kAnyNumber) return true;  // far enough on there are multiples of everything
+    // With fewer digits it is below the lower bound.
+    std::size_t more = std::max(least, low_.size() > digits.size() ? low_.size() - digits.size() : 0);
+    if (digits.empty()) more = least;
+    for (; most == kAnyNumber || more <= most; ++more) {
+      const std::string first = digits.empty() ? digits : digits + std::string(more, '0');
+      if (bounded_ && CompareWhole(first, high_) > 0) return false;
+      if (SomeBetween(first, digits + std::string(more, '9'))) return true;
     }
     return false;
   }
 
   // Whether a multiple lies in [from, to] and not beyond the bounds.
-  bool SomeBetween(Wide from, Wide to) const {
-    if (bounded_) to = std::min(to, high_);
-    return from <= to && to / multiple_ * multiple_ >= from;
+  bool SomeBetween(std::string_view from, std::string_view to) const {
+    if (CompareWhole(from, low_) < 0) from = low_;
+    if (bounded_ && CompareWhole(to, high_) > 0) to = high_;
+    if (CompareWhole(from, to) > 0) return false;
+    if (multiple_ == 1) return true;
+    const std::uint64_t beyond = ModuloOf(from, multiple_);
+    return beyond == 0 || CompareWhole(PlusWhole(from, multiple_ - beyond), to) <= 0;
   }
 
-  Wide multiple_;
+  std::uint64_t multiple_;
   int scale_;
-  Wide low_ = 0;
-  Wide high_ = 0;
+  std::string low_, high_;
   bool bounded_ = false;
+  bool impossible_ = false;  // what is below the upper bound is no number of this sign
 };
 
 }  // namespace
-
-Decimal ParseDecimal(std::string_view text) {
-  const Parts parts = Cut(text);
-  const std::int64_t exponent = Saturated(parts.exponent);
-  return MakeDecimal(parts.negative, parts.whole, parts.fraction,
-                     parts.exponent_negative ? -exponent : exponent);
-}
-
-int Compare(const Decimal& a, const Decimal& b) {
-  const bool a_below = a.negative && !a.zero();
-  const bool b_below = b.negative && !b.zero();
-  if (a_below != b_below) return a_below ? -1 : 1;
-  return a_below ? CompareMagnitudes(b, a) : CompareMagnitudes(a, b);
-}
 
 void NumberSpec::RaiseLow(const NumberBound& bound) {
   const int order = low ? Compare(bound.value, low->value) : 1;
@@ -333,26 +221,27 @@ Status NumberSpec::AddMultiple(const Decimal& of) {
   const std::int64_t after_point = std::max<std::int64_t>(length - of.exponent, 0);
   if (length > 15 || after_point > 15 || of.exponent > 15) return too_large;
   NumberSpec added;
-  bool exact = false;
   added.scale = static_cast<int>(after_point);
-  added.multiple = static_cast<std::int64_t>(ScaledInteger(of, added.scale, &exact));
+  bool exact = false;
+  for (const char digit : WholePart(of, added.scale, &exact))
+    added.multiple = added.multiple * 10 + (digit - '0');
   if (multiple == 0) {
     multiple = added.multiple;
     scale = added.scale;
     return {};
   }
   while (scale < added.scale) {
-    if (multiple > kMostExponent * 1000) return too_large;
+    if (multiple > kMostMultiple) return too_large;
     multiple *= 10;
     ++scale;
   }
   while (added.scale < scale) {
-    if (added.multiple > kMostExponent * 1000) return too_large;
+    if (added.multiple > kMostMultiple) return too_large;
     added.multiple *= 10;
     ++added.scale;
   }
   const auto common = CheckedMultiply(multiple / std::gcd(multiple, added.multiple), added.multiple);
-  if (!common || *common > kMostExponent * 1'000'000) return too_large;
+  if (!common || *common > kMostMultiple * 1000) return too_large;
   multiple = *common;
   return {};
 }
@@ -379,8 +268,8 @@ bool NumberSpec::MayOverlap(const NumberSpec& a, const NumberSpec& b) {
 Status NumberSpec::Check() const {
   if (!integer && multiple == 0) return {};
   for (const auto* bound : {&low, &high}) {
-    if (bound->has_value() && (*bound)->value.exponent + scale > kMostDigits - 2) {
-      return ResourceExhausted("a bound of integers or multiples has more than %d digits", kMostDigits - 2);
+    if (bound->has_value() && (*bound)->value.exponent + scale > kMostDigits) {
+      return ResourceExhausted("a bound of integers or multiples has more than %d digits", kMostDigits);
     }
   }
   return {};
@@ -390,21 +279,12 @@ bool NumberSpec::Holds(const Decimal& value) const {
   const bool negative = value.negative && !value.zero();
   const auto inside = MagnitudesOf(*this, negative);
   if (!inside || !inside->Holds(value)) return false;
-  const auto length = static_cast<std::int64_t>(value.digits.size());
-  if (integer && value.exponent < length && !value.zero()) return false;
-  if (multiple == 0 || value.zero()) return true;
-  if (value.exponent + scale < length) return false;
-  if (value.exponent + scale > 4000) return false;  // beyond what is worth computing
-  Wide remainder = 0;
-  for (std::int64_t i = 0; i < value.exponent + scale; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    remainder = (remainder * 10 + (at < value.digits.size() ? value.digits[at] - '0' : 0)) % multiple;
-  }
-  return remainder == 0;
+  if (integer && !value.IsInteger() && !value.zero()) return false;
+  return multiple == 0 || IsMultiple(value, scale, static_cast<std::uint64_t>(multiple));
 }
 
 bool NumberSpec::CanFinish(std::string_view text) const {
-  const Parts parts = Cut(text);
+  const DecimalParts parts = CutNumber(text);
   const bool nothing = text.empty();
   for (const bool negative : {false, true}) {
     if (!nothing && negative != parts.negative) continue;

@@ -5,26 +5,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "carat/status.h"
+#include "lib/base/decimal.h"
 
 namespace carat::internal {
-
-// 0.DIGITS times 10 to the exponent.
-struct Decimal {
-  bool negative = false;
-  std::string digits;  // without zeros at either end; empty for zero
-  std::int64_t exponent = 0;
-
-  bool zero() const { return digits.empty(); }
-};
-
-// The value of a JSON number.
-Decimal ParseDecimal(std::string_view text);
-// Below 0, 0 or above 0, as a is less than, equal to or greater than b.
-int Compare(const Decimal& a, const Decimal& b);
 
 struct NumberBound {
   Decimal value;

@@ -65,6 +65,10 @@ struct ArrayElement {
   std::vector<std::uint32_t> first_rules;  // of the first items
   std::uint32_t other_items = kNone;       // the rule of all others; kNone: there are none
   std::uint32_t least = 0, most = kNone;   // kNone: any number
+  // An array in which no two items are the same: its items come from `values`, rules of one value each, of
+  // which there are at most 32; `most` is no more than that.
+  bool unique = false;
+  std::vector<std::uint32_t> values;
 
   std::uint32_t RuleAt(std::uint32_t index) const {
     return index < first_rules.size() ? first_rules[index] : other_items;
@@ -98,16 +102,33 @@ struct ObjectElement {
 // A rule of a grammar notation: a graph over bytes, calls and control tokens.
 struct GraphElement {
   struct State {
-    enum class Kind : std::uint8_t { kBytes, kSplit, kCall, kToken, kAccept } kind = Kind::kAccept;
+    enum class Kind : std::uint8_t {
+      kBytes,
+      kSplit,
+      kCall,
+      kToken,
+      kOtherToken,
+      kAccept
+    } kind = Kind::kAccept;
     std::uint8_t first = 0, last = 0;  // kBytes
-    std::uint32_t next = 0;            // all but kAccept
-    std::uint32_t other = 0;           // kSplit: the other way; kCall: the rule; kToken: the slot
+    std::uint32_t next = 0;            // all except kAccept
+    // kSplit: the other way; kCall: the rule; kToken: the slot of the token that is read; kOtherToken: the
+    // slot of the only one that is not.
+    std::uint32_t other = 0;
   };
   std::vector<State> states;
 };
 
 using Element = std::variant<RootElement, LiteralElement, StringElement, NumberElement, ArrayElement,
                              ObjectElement, GraphElement>;
+
+// A token by its text, or by its id.
+struct NamedToken {
+  std::string text;
+  std::int32_t id = -1;  // of one without a text
+
+  bool operator==(const NamedToken&) const = default;
+};
 
 class MaskCache;
 class TokenTrie;
@@ -117,8 +138,9 @@ struct Program {
   std::vector<Element> elements = {RootElement()};
   std::vector<Rule> rules = {Rule()};
   std::uint16_t most_spaces = 0;
-  // The pieces of the control tokens that the grammar names; slots are indices.
-  std::vector<std::string> control_tokens;
+  // The tokens that the grammar names; slots are indices. A vocabulary finds their ids when a constraint is
+  // made.
+  std::vector<NamedToken> tokens;
 
   std::shared_ptr<MaskCache> CacheFor(const std::shared_ptr<const TokenTrie>& trie) const;
 

@@ -13,7 +13,7 @@
 namespace carat::internal {
 namespace {
 
-constexpr int kDeepestGroup = 100;
+constexpr std::size_t kDeepestGroup = 50;
 constexpr std::size_t kMostNfaStates = 20'000;
 constexpr std::size_t kMostDfaStates = 10'000;
 constexpr std::size_t kMostWork = 4'000'000;
@@ -56,7 +56,7 @@ class Parser {
   explicit Parser(std::u32string text) : text_(std::move(text)) {}
 
   Result<std::uint32_t> Parse() {
-    CARAT_ASSIGN_OR_RETURN(const std::uint32_t root, Choice(0));
+    CARAT_ASSIGN_OR_RETURN(const std::uint32_t root, Body());
     if (!AtEnd()) return Malformed("a ')' without its '('");
     return root;
   }
@@ -84,24 +84,41 @@ class Parser {
   }
   std::uint32_t AddSet(CodePointSet set) { return Add({Node::Kind::kSet, std::move(set), {}, 0, 0}); }
 
-  Result<std::uint32_t> Choice(int depth) {
-    if (depth > kDeepestGroup) return Unsupported("groups nested more than 100 deep");
-    Node choice{Node::Kind::kChoice, {}, {}, 0, 0};
-    do {
-      CARAT_ASSIGN_OR_RETURN(const std::uint32_t part, Sequence(depth));
-      choice.parts.push_back(part);
-    } while (Take(U"|"));
-    return choice.parts.size() == 1 ? choice.parts[0] : Add(std::move(choice));
+  // What is open: the whole, or a group in it. The alternatives so far, and the parts of the last one.
+  struct Open {
+    std::vector<std::uint32_t> choices, sequence;
+  };
+
+  std::uint32_t AddParts(Node::Kind kind, std::vector<std::uint32_t> parts) {
+    return Add({kind, {}, std::move(parts), 0, 0});
   }
 
-  Result<std::uint32_t> Sequence(int depth) {
-    Node sequence{Node::Kind::kSequence, {}, {}, 0, 0};
-    while (!AtEnd() && Peek() != U'|' && Peek() != U')') {
-      CARAT_ASSIGN_OR_RETURN(std::uint32_t part, Atom(depth));
+  // Groups are kept in a vector, so that the stack does not grow with them. Ends at a ')' of no group.
+  Result<std::uint32_t> Body() {
+    std::vector<Open> open(1);
+    for (;;) {
+      std::uint32_t part = 0;
+      if (Peek() == U'(') {
+        if (open.size() > kDeepestGroup) return Unsupported("groups nested more than 50 deep");
+        CARAT_RETURN_IF_ERROR(BeginGroup());
+        open.emplace_back();
+        continue;
+      }
+      if (AtEnd() || Peek() == U'|' || Peek() == U')') {
+        std::vector<std::uint32_t>& choices = open.back().choices;
+        choices.push_back(AddParts(Node::Kind::kSequence, std::move(open.back().sequence)));
+        open.back().sequence.clear();
+        if (Take(U"|")) continue;
+        part = choices.size() == 1 ? choices[0] : AddParts(Node::Kind::kChoice, std::move(choices));
+        if (open.size() == 1) return part;
+        if (!Take(U")")) return Malformed("a '(' without its ')'");
+        open.pop_back();
+      } else {
+        CARAT_ASSIGN_OR_RETURN(part, Atom());
+      }
       CARAT_ASSIGN_OR_RETURN(part, Repetition(part));
-      sequence.parts.push_back(part);
+      open.back().sequence.push_back(part);
     }
-    return Add(std::move(sequence));
   }
 
   Result<std::uint32_t> Repetition(std::uint32_t part) {
@@ -150,9 +167,8 @@ class Parser {
     return count;
   }
 
-  Result<std::uint32_t> Atom(int depth) {
+  Result<std::uint32_t> Atom() {
     const char32_t first = Peek();
-    if (first == U'(') return Group(depth);
     if (first == U'[') {
       CARAT_ASSIGN_OR_RETURN(CodePointSet set, Class());
       return AddSet(std::move(set));
@@ -172,17 +188,14 @@ class Parser {
     return AddSet(MakeCodePointSet({{first, first}}));
   }
 
-  Result<std::uint32_t> Group(int depth) {
+  Status BeginGroup() {
     Take(U"(");
-    if (Peek() == U'?' && !Take(U"?:")) {
-      const bool named = Peek(1) == U'<' && Peek(2) != U'=' && Peek(2) != U'!';
-      if (!named) return Unsupported("a look-around");
-      while (!AtEnd() && Peek() != U'>') ++at_;
-      if (!Take(U">")) return Malformed("a group whose name has no end");
-    }
-    CARAT_ASSIGN_OR_RETURN(const std::uint32_t inside, Choice(depth + 1));
-    if (!Take(U")")) return Malformed("a '(' without its ')'");
-    return Add({Node::Kind::kSequence, {}, {inside}, 0, 0});
+    if (Peek() != U'?' || Take(U"?:")) return {};
+    const bool named = Peek(1) == U'<' && Peek(2) != U'=' && Peek(2) != U'!';
+    if (!named) return Unsupported("a look-around");
+    while (!AtEnd() && Peek() != U'>') ++at_;
+    if (!Take(U">")) return Malformed("a group whose name has no end");
+    return {};
   }
 
   static std::optional<char32_t> OneCharacter(const CodePointSet& set) {

@@ -174,6 +174,13 @@ std::int32_t TokenTrie::ControlToken(const std::string& piece) const {
   return found == vocabulary_.control_tokens.end() ? -1 : found->second;
 }
 
+std::int32_t TokenTrie::TokenOf(std::string_view bytes) const {
+  const auto found =
+      std::lower_bound(ranked_.begin(), ranked_.end(), bytes,
+                       [this](std::int32_t token, std::string_view value) { return Bytes(token) < value; });
+  return found != ranked_.end() && Bytes(*found) == bytes ? *found : -1;
+}
+
 bool TokenTrie::IsStop(std::int32_t token) const {
   return std::binary_search(stop_tokens().begin(), stop_tokens().end(), token);
 }

@@ -85,6 +85,8 @@ class TokenTrie {
   }
   // The id of a control token; -1 for none.
   std::int32_t ControlToken(const std::string& piece) const;
+  // The first token with these bytes; -1 for none.
+  std::int32_t TokenOf(std::string_view bytes) const;
   // Sorted.
   std::span<const std::int32_t> stop_tokens() const { return vocabulary_.stop_tokens; }
   bool IsStop(std::int32_t token) const;

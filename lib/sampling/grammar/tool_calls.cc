@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/base/json_tree.h"
 #include "lib/sampling/grammar/compiler.h"
 #include "lib/sampling/grammar/graph_builder.h"
-#include "lib/sampling/grammar/json_tree.h"
 
 namespace carat::internal {
 namespace {
@@ -20,20 +21,20 @@ struct Tool {
 };
 
 Result<Tool> ReadTool(const JsonTree& tree, std::uint32_t node, SchemaReader& reader) {
-  if (tree[node].kind != JsonNode::Kind::kObject) {
+  if (!tree[node].is_object()) {
     return InvalidArgument("tools: %s must be an object", tree.PathOf(node));
   }
   const std::uint32_t function = tree.Find(node, "function").value_or(node);
   const auto name = tree.Find(function, "name");
-  if (!name || tree[*name].kind != JsonNode::Kind::kString || tree[*name].text.empty()) {
+  if (!name || !tree[*name].is_string() || tree[*name].text().empty()) {
     return InvalidArgument("tools: %s has no name", tree.PathOf(function));
   }
-  Tool tool{tree[*name].text, {{Part::Kind::kAnyObject, 0}}};
+  Tool tool{std::string(tree[*name].text()), {{Part::Kind::kAnyObject, 0}}};
   if (tool.name.find_first_of("{}:<>\"") != std::string::npos) {
     return InvalidArgument("tools: a tool cannot have the name '%s'", tool.name);
   }
   const auto parameters = tree.Find(function, "parameters");
-  if (parameters && tree[*parameters].kind != JsonNode::Kind::kNull) {
+  if (parameters && !tree[*parameters].is_null()) {
     reader.AddBase(*parameters);
     tool.arguments = Union(tool.arguments, {{Part::Kind::kSchema, *parameters}});
   } else {
@@ -45,11 +46,12 @@ Result<Tool> ReadTool(const JsonTree& tree, std::uint32_t node, SchemaReader& re
 
 }  // namespace
 
-Result<std::shared_ptr<const Program>> CompileJsonSchema(std::string_view schema, std::uint16_t most_spaces) {
+Result<std::shared_ptr<const Program>> CompileJsonSchema(std::string_view schema, std::uint16_t most_spaces,
+                                                         bool closed_objects) {
   CARAT_ASSIGN_OR_RETURN(const JsonTree tree, JsonTree::Parse(schema, "schema"));
   auto program = std::make_shared<Program>();
   program->most_spaces = most_spaces;
-  SchemaReader reader(tree);
+  SchemaReader reader(tree, closed_objects);
   SchemaCompiler compiler(reader, *program, Notation::kJson);
   const std::uint32_t root = compiler.RuleOf({{Part::Kind::kSchema, 0}});
   CARAT_RETURN_IF_ERROR(compiler.Compile());
@@ -59,15 +61,15 @@ Result<std::shared_ptr<const Program>> CompileJsonSchema(std::string_view schema
   return std::shared_ptr<const Program>(std::move(program));
 }
 
-Result<std::shared_ptr<const Program>> CompileTools(std::string_view tools, bool whole) {
+Result<std::shared_ptr<const Program>> CompileTools(std::string_view tools, bool whole, bool closed_objects) {
   CARAT_ASSIGN_OR_RETURN(const JsonTree tree, JsonTree::Parse(tools, "tools"));
-  std::vector<std::uint32_t> nodes = {0};
-  if (tree[0].kind == JsonNode::Kind::kArray) nodes = tree[0].children;
+  constexpr std::uint32_t kRoot = 0;
+  const auto nodes = tree.root().is_array() ? tree.root().children() : std::span(&kRoot, 1);
   if (nodes.empty()) return InvalidArgument("tools: there is none");
   auto program = std::make_shared<Program>();
-  program->control_tokens = {std::string(kStringToken), std::string(kCallEndToken)};
-  if (whole) program->control_tokens.emplace_back(kCallBeginToken);
-  SchemaReader reader(tree);
+  program->tokens = {{std::string(kStringToken)}, {std::string(kCallEndToken)}};
+  if (whole) program->tokens.push_back({std::string(kCallBeginToken)});
+  SchemaReader reader(tree, closed_objects);
   SchemaCompiler compiler(reader, *program, Notation::kToolCall);
 
   GraphElement graph;

@@ -12,12 +12,14 @@
 
 namespace carat::internal {
 
-// A document for the schema. Errors: those of SchemaReader, and INVALID_ARGUMENT if no document fits.
-Result<std::shared_ptr<const Program>> CompileJsonSchema(std::string_view schema, std::uint16_t most_spaces);
+// A document for the schema. `closed_objects`: see JsonSchemaOptions. Errors: those of SchemaReader, and
+// INVALID_ARGUMENT if no document fits.
+Result<std::shared_ptr<const Program>> CompileJsonSchema(std::string_view schema, std::uint16_t most_spaces,
+                                                         bool closed_objects);
 
 // call:NAME{key:value,...} and the control token that ends it, for one of the tools. `whole`: one or more of
 // these, each behind the control token that begins it. Errors: as above, naming the tool.
-Result<std::shared_ptr<const Program>> CompileTools(std::string_view tools, bool whole);
+Result<std::shared_ptr<const Program>> CompileTools(std::string_view tools, bool whole, bool closed_objects);
 
 // The pieces of Gemma 4's control tokens for tool calls.
 inline constexpr std::string_view kStringToken = "<|\"|>";

@@ -6,6 +6,7 @@
 #include "lib/base/error.h"
 #include "lib/sampling/grammar/code_points.h"
 #include "lib/sampling/grammar/schema.h"
+#include "lib/sampling/grammar/whole_number.h"
 
 namespace carat::internal {
 namespace {
@@ -45,6 +46,7 @@ Status MergeInto(TypedSchema& a, const TypedSchema& b) {
   }
   a.first_items = std::move(first_items);
   a.other_items = Union(a.other_items, b.other_items);
+  if (!a.unique) a.unique = b.unique;
   a.shapes.insert(a.shapes.end(), b.shapes.begin(), b.shapes.end());
   a.required.insert(b.required.begin(), b.required.end());
   a.names = Union(a.names, b.names);
@@ -81,6 +83,19 @@ Conjunction TypedSchema::MemberParts(const std::string& key) const {
   std::sort(parts.begin(), parts.end());
   parts.erase(std::unique(parts.begin(), parts.end()), parts.end());
   return parts;
+}
+
+void TypedSchema::Close(const std::set<std::string>& also) {
+  auto named = std::make_shared<ObjectShape>();
+  for (const std::string& name : also) named->properties[name] = {Part::Kind::kAnything, 0};
+  for (const auto& shape : shapes) {
+    if (shape->additional) return;
+    for (const auto& [name, part] : shape->properties) named->properties[name] = {Part::Kind::kAnything, 0};
+    for (const auto& [pattern, part] : shape->patterns)
+      named->patterns.emplace_back(pattern, Part{Part::Kind::kAnything, 0});
+  }
+  named->additional = Part{Part::Kind::kNothing, 0};
+  shapes.push_back(std::move(named));
 }
 
 Result<Alternatives> SchemaReader::Intersect(const Alternatives& a, const Alternatives& b) const {
@@ -155,6 +170,100 @@ Result<bool> SchemaReader::AnyOverlap(const Conjunction& a, const Conjunction& b
     }
   }
   return false;
+}
+
+namespace {
+
+// The numbers that a schema admits, if they are few: each as a schema. Nothing otherwise.
+std::optional<Alternatives> ListNumbers(const TypedSchema& schema, std::size_t most) {
+  Alternatives values;
+  if (schema.number_list) {
+    for (const std::string& text : *schema.number_list) {
+      if (!schema.number.Holds(ParseDecimal(text))) continue;
+      values.push_back(schema);
+      values.back().number_list = {text};
+      if (values.size() > most) return std::nullopt;
+    }
+    return values;
+  }
+  const NumberSpec& spec = schema.number;
+  if (!spec.low || !spec.high) return std::nullopt;
+  if (Compare(spec.low->value, spec.high->value) == 0) {
+    if (spec.Holds(spec.low->value)) values.push_back(schema);
+    return values;
+  }
+  // A range of integers, of a size that can be counted.
+  constexpr std::int64_t kMostDigits = 15;
+  if (!spec.integer || spec.low->value.exponent > kMostDigits || spec.high->value.exponent > kMostDigits)
+    return std::nullopt;
+  bool exact = false;
+  std::int64_t first = std::stoll("0" + WholePart(spec.low->value, 0, &exact));
+  if (spec.low->value.negative) first = -first - 1;
+  for (std::int64_t value = first;; ++value) {
+    const std::string text = std::to_string(value);
+    const Decimal decimal = ParseDecimal(text);
+    if (Compare(decimal, spec.high->value) > 0) return values;
+    if (value - first > static_cast<std::int64_t>(most) * 4) return std::nullopt;
+    if (!spec.Holds(decimal)) continue;
+    values.push_back(schema);
+    values.back().number_list = {text};
+    if (values.size() > most) return std::nullopt;
+  }
+}
+
+// The texts of an enum.
+std::optional<Alternatives> ListTexts(const TypedSchema& schema, std::size_t most) {
+  if (!schema.text_list || schema.text_list->size() > most) return std::nullopt;
+  Alternatives values;
+  for (const std::u32string& text : *schema.text_list) {
+    values.push_back(schema);
+    values.back().text_list = {text};
+  }
+  return values;
+}
+
+// Equal values have equal keys.
+std::string KeyOfValue(const TypedSchema& schema) {
+  switch (schema.kind) {
+    case TypedSchema::Kind::kNull:
+      return "null";
+    case TypedSchema::Kind::kFalse:
+      return "false";
+    case TypedSchema::Kind::kTrue:
+      return "true";
+    case TypedSchema::Kind::kNumber:
+      return KeyOf(schema.number_list ? ParseDecimal(schema.number_list->front()) : schema.number.low->value);
+    default: {
+      std::string key = "\"";
+      for (const char32_t c : schema.text_list->front()) AppendUtf8(c, &key);
+      return key;
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::optional<std::vector<Alternatives>>> SchemaReader::ListValues(const Conjunction& parts) {
+  using Values = std::optional<std::vector<Alternatives>>;
+  CARAT_ASSIGN_OR_RETURN(const Shared alternatives, Read(parts));
+  std::map<std::string, Alternatives> by_value;
+  for (const TypedSchema& schema : *alternatives) {
+    if (schema.least > schema.most) continue;
+    std::optional<Alternatives> values;
+    if (schema.kind == TypedSchema::Kind::kNumber) {
+      values = ListNumbers(schema, kMostListedValues);
+    } else if (schema.kind == TypedSchema::Kind::kString) {
+      values = ListTexts(schema, kMostListedValues);
+    } else if (schema.kind != TypedSchema::Kind::kArray && schema.kind != TypedSchema::Kind::kObject) {
+      values = Alternatives{schema};
+    }
+    if (!values) return Values();
+    for (const TypedSchema& value : *values) by_value[KeyOfValue(value)].push_back(value);
+  }
+  if (by_value.size() > kMostListedValues) return Values();
+  std::vector<Alternatives> list;
+  for (auto& [key, value] : by_value) list.push_back(std::move(value));
+  return Values(std::move(list));
 }
 
 // True where it cannot be excluded.

@@ -28,6 +28,120 @@ TEST(Gbnf, Languages) {
   CheckGbnf("root ::= [日-本]{2}", {"日本"}, {"日", "日a"});
 }
 
+TEST(Gbnf, ALineThatBeginsWithABarGoesOn) {
+  CheckGbnf("root ::= foo\n  | bar\nfoo ::= \"a\"\nbar ::= \"b\"\n", {"a", "b"}, {"", "ab"});
+  CheckGbnf("root ::= \"a\"\n\n# or else\n\t| \"b\" # this\n\n|\n\"c\"\n", {"a", "b", "c"}, {"", "ab"});
+  CheckGbnf("root ::= \"a\"\r\n| \"b\"\r\nx ::= \"c\"\r\n", {"a", "b"}, {"", "c"});
+  CheckGbnf("root ::= (\"a\"\n | \"b\"\n)+\n | \"c\"", {"ab", "c"}, {"", "ac"});
+  // As in llama.cpp, nothing in front of the first bar is an alternative.
+  CheckGbnf("root ::=\n  | \"a\"\n  | \"b\"", {"", "a", "b"}, {"ab"});
+  CheckGbnf("\uFEFFroot ::= \"a\"", {"a"}, {""});
+}
+
+// Tokens by name or id, each as itself and as its bytes.
+std::vector<std::int32_t> Ids(std::string_view text) {
+  std::vector<std::int32_t> ids;
+  for (const char c : text) ids.push_back(ByteToken(c));
+  return ids;
+}
+
+bool AdmitsIds(const Grammar& grammar, const std::vector<std::int32_t>& ids) {
+  GrammarConstraint constraint = Constrain(grammar);
+  for (const std::int32_t id : ids) {
+    const auto mask = constraint.Mask();
+    EXPECT_TRUE(mask.ok());
+    const bool in_mask = IsSet(*mask, id);
+    EXPECT_EQ(in_mask, constraint.Accept(id).ok()) << id;
+    if (!in_mask) return false;
+  }
+  return constraint.IsComplete();
+}
+
+std::vector<std::int32_t> operator+(std::vector<std::int32_t> a, const std::vector<std::int32_t>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(Gbnf, Tokens) {
+  using V = std::vector<std::int32_t>;
+  const auto thought =
+      Grammar::FromGbnf("root ::= <|channel> thinking <channel|> .*\nthinking ::= !<channel|>*");
+  ASSERT_TRUE(thought.ok()) << thought.status().ToString();
+  EXPECT_TRUE(AdmitsIds(*thought, V{kThoughtBegin} + Ids("hm\xFF") + V{kQuote, kThoughtEnd} + Ids("yes")));
+  EXPECT_TRUE(AdmitsIds(*thought, {kThoughtBegin, kThoughtBegin, kThoughtEnd}));
+  EXPECT_FALSE(AdmitsIds(*thought, {kThoughtBegin}));
+  EXPECT_FALSE(AdmitsIds(*thought, Ids("<|channel>")));  // the token is meant, not its text
+  EXPECT_FALSE(AdmitsIds(*thought, {kThoughtBegin, kStop}));
+  EXPECT_FALSE(AdmitsIds(*thought, {kThoughtBegin, kThoughtEnd, kThoughtEnd}));
+
+  const auto by_id = Grammar::FromGbnf("root ::= <[5]> !<[6]>* <[6]> .*");
+  ASSERT_TRUE(by_id.ok());
+  EXPECT_TRUE(AdmitsIds(*by_id, V{kThoughtBegin} + Ids("x") + V{kThoughtEnd} + Ids("y")));
+
+  // A token of text is that token alone, not its bytes; "!" reads one token however long it is.
+  const std::int32_t ab = *TokenWith("ab");
+  const auto text = Grammar::FromGbnf("root ::= <[" + std::to_string(ab) + "]> | \"abc\" | !<[" +
+                                      std::to_string(ab) + "]> \"z\"");
+  ASSERT_TRUE(text.ok());
+  EXPECT_TRUE(AdmitsIds(*text, {ab}));
+  EXPECT_FALSE(AdmitsIds(*text, Ids("ab")));
+  EXPECT_TRUE(AdmitsIds(*text, V{ab} + Ids("c")));
+  EXPECT_TRUE(AdmitsIds(*text, Ids("abc")));
+  EXPECT_TRUE(AdmitsIds(*text, V{*TokenWith("foo")} + Ids("z")));
+  EXPECT_FALSE(AdmitsIds(*text, V{ab} + Ids("z")));
+
+  // A stop token comes where it is named, and where the text is a whole.
+  const auto stop = Grammar::FromGbnf("root ::= \"a\" <eos> | !<[0]>");
+  ASSERT_TRUE(stop.ok());
+  EXPECT_TRUE(AdmitsIds(*stop, Ids("a") + V{kStop}));
+  EXPECT_FALSE(AdmitsIds(*stop, {kStop}));
+  EXPECT_FALSE(AdmitsIds(*stop, {0}));
+  EXPECT_TRUE(AdmitsIds(*stop, {kQuote}));
+}
+
+TEST(Gbnf, TokensThatAVocabularyHasNot) {
+  for (const char* rules : {"root ::= <nowhere>", "root ::= \"a\" | !<nowhere>", "root ::= <[1000000]>"}) {
+    const auto grammar = Grammar::FromGbnf(rules);
+    ASSERT_TRUE(grammar.ok()) << grammar.status().ToString();
+    const auto constraint = GrammarConstraint::Create(*grammar, TestVocabulary());
+    EXPECT_EQ(constraint.status().code(), StatusCode::kFailedPrecondition) << rules;
+    EXPECT_NE(constraint.status().message().find("the grammar needs the token <"), std::string::npos)
+        << constraint.status().ToString();
+  }
+  // A name can be a text token's, too.
+  EXPECT_TRUE(GrammarConstraint::Create(*Grammar::FromGbnf("root ::= <b>"), TestVocabulary()).ok());
+}
+
+// The mask is exact: it is what trying every token says.
+TEST(Gbnf, MasksWithTokensEqualTryingEveryToken) {
+  for (const char* rules :
+       {"root ::= <|channel> !<channel|>* <channel|> \"ab\"*",
+        "root ::= (!<[40]> \"a\" | !<[41]> \"b\" | \"ab\")*", "root ::= (<b> | !<b> | \"{}\")* <eos>?",
+        "root ::= x{2,3}\nx ::= !<|tool_call> | \"tr\" <[2]>"}) {
+    const auto grammar = Grammar::FromGbnf(rules);
+    ASSERT_TRUE(grammar.ok()) << grammar.status().ToString();
+    std::mt19937_64 random(7);
+    for (int walk = 0; walk < 20; ++walk) {
+      GrammarConstraint constraint = Constrain(*grammar);
+      for (int step = 0; step < 6; ++step) {
+        const auto mask = constraint.Mask();
+        ASSERT_TRUE(mask.ok());
+        const std::vector<std::uint64_t> bits(mask->begin(), mask->end());
+        std::vector<std::int32_t> allowed;
+        for (std::int32_t token = 0; token < TestVocabulary().size(); ++token) {
+          const std::int64_t position = constraint.position();
+          const bool accepted = constraint.Accept(token).ok();
+          ASSERT_EQ(accepted, IsSet(bits, token)) << rules << " and token " << token;
+          if (accepted) ASSERT_TRUE(constraint.Rewind(position).ok());
+          if (accepted && token != kStop) allowed.push_back(token);
+        }
+        if (allowed.empty()) break;
+        ASSERT_TRUE(constraint.Accept(allowed[random() % allowed.size()]).ok());
+      }
+    }
+  }
+}
+
 TEST(Gbnf, Errors) {
   const std::pair<const char*, const char*> wrong[] = {
       {"", "no rule 'root'"},
@@ -47,6 +161,16 @@ TEST(Gbnf, Errors) {
       {"root ::= \"a\"\nroot ::= \"b\"", "twice"},
       {"root ::= \"a\" )", "line 1"},
       {"root ::= \"\xFF\"", "UTF-8"},
+      {"root ::= \"a\"\n| <b", "line 2 has a '<' without its '>'"},
+      {"root ::= <a\n>", "line 1 has a '<' without its '>'"},
+      {"root ::= <>", "a token without a name"},
+      {"root ::= <[x]>", "without its id"},
+      {"root ::= <[]>", "without its id"},
+      {"root ::= <[12>", "without its id"},
+      {"root ::= <[99999999999]>", "without its id"},
+      {"root ::= ! <a>", "a '!' in front of what is no token"},
+      {"root ::= !\"a\"", "a '!' in front of what is no token"},
+      {"| \"a\"", "line 1"},
   };
   std::string root_b = "root ::= a\na ::= b?  root\nb ::= \"b\"";
   EXPECT_NE(Grammar::FromGbnf(root_b).status().message().find("begins with itself"), std::string::npos);
@@ -126,6 +250,30 @@ TEST(Tools, FreeArguments) {
   EXPECT_FALSE(AdmitsTokens(*grammar, "call:f{a:x}>"));
 }
 
+TEST(Tools, NumbersOfAnySize) {
+  const auto grammar = Grammar::FromTools(R"({"name": "f", "parameters": {"type": "object", "properties": {
+      "n": {"type": "integer", "minimum": 18446744073709551616}}, "required": ["n"], "additionalProperties": false}})");
+  ASSERT_TRUE(grammar.ok()) << grammar.status().ToString();
+  EXPECT_TRUE(AdmitsTokens(*grammar, "call:f{n:18446744073709551616}>"));
+  EXPECT_TRUE(AdmitsTokens(*grammar, "call:f{n:99999999999999999999999999999999}>"));
+  EXPECT_FALSE(AdmitsTokens(*grammar, "call:f{n:18446744073709551615}>"));
+}
+
+TEST(Tools, ClosedObjects) {
+  const char* tool =
+      R"({"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}})";
+  const auto open = Grammar::FromTools(tool);
+  const auto closed = Grammar::FromTools(tool, {.closed_objects = true});
+  ASSERT_TRUE(open.ok() && closed.ok());
+  for (const Grammar* grammar : {&*open, &*closed}) {
+    EXPECT_TRUE(AdmitsTokens(*grammar, "call:f{a:1}>"));
+    EXPECT_TRUE(AdmitsTokens(*grammar, "call:f{}>"));
+    EXPECT_FALSE(AdmitsTokens(*grammar, "call:f{a:QxQ}>"));
+  }
+  EXPECT_TRUE(AdmitsTokens(*open, "call:f{b:QxQ}>"));
+  EXPECT_FALSE(AdmitsTokens(*closed, "call:f{b:QxQ}>"));
+}
+
 TEST(Tools, Errors) {
   const std::pair<const char*, const char*> wrong[] = {
       {"[]", "none"},
@@ -140,7 +288,7 @@ TEST(Tools, Errors) {
     EXPECT_EQ(grammar.status().code(), StatusCode::kInvalidArgument) << tools;
     EXPECT_NE(grammar.status().message().find(part), std::string::npos) << grammar.status().ToString();
   }
-  const auto keyword = Grammar::FromTools(R"([{"name": "tool", "parameters": {"not": {}}}])");
+  const auto keyword = Grammar::FromTools(R"([{"name": "tool", "parameters": {"not": {"const": 1}}}])");
   EXPECT_EQ(keyword.status().code(), StatusCode::kUnimplemented);
   EXPECT_NE(keyword.status().message().find("'tool'"), std::string::npos);
 }

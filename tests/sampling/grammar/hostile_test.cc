@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "gtest/gtest.h"
+#include "tests/base/small_stack.h"
 #include "tests/sampling/grammar/test_vocabulary.h"
 
 namespace carat::test {
@@ -28,6 +29,37 @@ TEST(Hostile, DeepNesting) {
     EXPECT_FALSE(Grammar::FromGbnf("root ::= " + Repeated("(", 10 * depth)).ok());
     EXPECT_FALSE(Grammar::FromJsonSchema(R"({"pattern": ")" + Repeated("(", 10 * depth) + "\"}").ok());
   }
+}
+
+// Hosts have threads with small stacks.
+TEST(Hostile, DeepNestingNeedsLittleStack) {
+  std::vector<std::string> schemas, grammars;
+  for (const int depth : {10, 20, 31, 32, 99, 480}) {
+    for (const char* begin : {R"({"allOf":[)", R"({"anyOf":[)", R"({"oneOf":[)"})
+      schemas.push_back(Repeated(begin, depth) +
+                        R"({"type":"object","properties":{"a":{"const":1}},"required":["a"]})" +
+                        Repeated("]}", depth));
+    schemas.push_back(Repeated(R"({"items":)", depth) + "{}" + Repeated("}", depth));
+    schemas.push_back(R"({"const":)" + Repeated("[", depth) + Repeated("]", depth) + "}");
+    schemas.push_back(R"({"pattern":")" + Repeated("(", depth) + "a" + Repeated(")?", depth) + R"("})");
+    grammars.push_back("root ::= " + Repeated("(", depth) + "\"a\"" + Repeated(")", depth));
+    grammars.push_back("root ::= " + Repeated("(", depth) + "\"a\"" + Repeated("|\"b\")*", depth));
+  }
+  const std::string two = R"({"type":"object","properties":{"a":)" + Repeated(R"({"oneOf":[)", 25) +
+                          R"({"const":1})" + Repeated("]}", 25) + R"(},"required":["a"]})";
+  schemas.push_back(R"({"oneOf":[)" + two + "," + two + "]}");
+  RunOnSmallStack([&] {
+    for (const std::string& schema : schemas) {
+      const auto grammar = Grammar::FromJsonSchema(schema);
+      if (grammar.ok()) EXPECT_TRUE(GrammarConstraint::Create(*grammar, TestVocabulary())->Mask().ok());
+      EXPECT_FALSE(Grammar::FromTools("[{\"name\":\"f\",\"parameters\":" + schema + "}]").ok() &&
+                   !grammar.ok());
+    }
+    for (const std::string& text : grammars) {
+      const auto grammar = Grammar::FromGbnf(text);
+      if (grammar.ok()) EXPECT_TRUE(GrammarConstraint::Create(*grammar, TestVocabulary())->Mask().ok());
+    }
+  });
 }
 
 TEST(Hostile, DeepDocuments) {
@@ -60,7 +92,7 @@ TEST(Hostile, TooLargeIsAnError) {
   for (const std::string& schema :
        {chain, members, product, std::string(R"({"pattern": "^(a|b)*a(a|b){30}$"})"),
         std::string(R"({"pattern": "^(ab)*$", "minLength": 1, "maxLength": 999999999})"),
-        std::string(R"({"maxLength": 9999999999})"), std::string(R"({"type": "integer", "maximum": 1e300})"),
+        std::string(R"({"maxLength": 9999999999})"), std::string(R"({"type": "integer", "maximum": 1e6000})"),
         std::string(R"({"multipleOf": 1e-300})")}) {
     const auto start = std::chrono::steady_clock::now();
     const auto grammar = Grammar::FromJsonSchema(schema);
@@ -174,14 +206,15 @@ TEST(Hostile, MutatedSchemas) {
 TEST(Hostile, MutatedGrammarsAndTools) {
   std::mt19937_64 random(22);
   const std::string gbnf =
-      "root ::= item (\",\" item)* # list\nitem ::= [a-z]+ | \"(\" root? \")\" | num{1,3}\nnum ::= [0-9] | "
+      "root ::= item (\",\" item)* # list\n  | !<[300]> <|tool_call>\nitem ::= [a-z]+ | \"(\" root? \")\" | "
+      "num{1,3}\nnum ::= [0-9] | "
       "\"\\x41\" . ";
   const std::string tools =
       R"([{"function": {"name": "f", "parameters": {"properties": {"a": {"type": "string"}, "b": {"enum": ["x"]}}}}}])";
   int compiled = 0;
   for (int i = 0; i < 3000; ++i) {
     const auto grammar =
-        i % 2 == 0 ? Grammar::FromGbnf(Mutated(gbnf, "()[]{}*+?|\"\\^-,.: \nabr09", random))
+        i % 2 == 0 ? Grammar::FromGbnf(Mutated(gbnf, "()[]{}*+?|\"\\^-,.: \nabr09<>!", random))
                    : Grammar::FromTools(Mutated(tools, "{}[]\":,abx", random), {.whole_calls = i % 4 == 1});
     if (!grammar.ok()) continue;
     ++compiled;

@@ -1,5 +1,9 @@
 // What schemas admit, keyword by keyword, and what they are refused for.
+#include <fstream>
+#include <iterator>
+
 #include "gtest/gtest.h"
+#include "lib/base/json_tree.h"
 #include "tests/sampling/grammar/test_vocabulary.h"
 
 namespace carat::test {
@@ -17,6 +21,12 @@ void Check(const SchemaCase& one) {
   ASSERT_TRUE(grammar.ok()) << grammar.status().ToString();
   for (const std::string& text : one.valid) EXPECT_TRUE(Admits(*grammar, text, random)) << text;
   for (const std::string& text : one.invalid) EXPECT_FALSE(Admits(*grammar, text, random)) << text;
+}
+
+void ExpectError(const std::string& schema, StatusCode code, const std::string& part) {
+  const auto grammar = Grammar::FromJsonSchema(schema);
+  EXPECT_EQ(grammar.status().code(), code) << schema << ": " << grammar.status().ToString();
+  EXPECT_NE(grammar.status().message().find(part), std::string::npos) << grammar.status().ToString();
 }
 
 TEST(JsonSchema, Strings) {
@@ -127,25 +137,28 @@ TEST(JsonSchema, WhiteSpaceIsBounded) {
             StatusCode::kInvalidArgument);
 }
 
-void ExpectError(const std::string& schema, StatusCode code, const std::string& part) {
-  const auto grammar = Grammar::FromJsonSchema(schema);
-  EXPECT_EQ(grammar.status().code(), code) << schema << ": " << grammar.status().ToString();
-  EXPECT_NE(grammar.status().message().find(part), std::string::npos) << grammar.status().ToString();
-}
-
 TEST(JsonSchema, UnsupportedKeywordsAreNamed) {
-  for (const char* keyword : {"not", "if", "then", "else", "contains", "minContains", "dependentRequired",
-                              "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "$anchor",
-                              "$dynamicRef", "$vocabulary", "nullable", "foo"}) {
+  for (const char* keyword :
+       {"if", "then", "else", "contains", "minContains", "maxContains", "dependentRequired",
+        "dependentSchemas", "dependencies", "$dynamicRef", "$recursiveRef", "formatMinimum", "divisibleBy",
+        "extends", "disallow", "minimun", "foo"}) {
     const std::string name = keyword;
     ExpectError(R"({"properties": {"a": {")" + name + R"(": {}}}})", StatusCode::kUnimplemented,
                 "'" + name + "'");
     ExpectError(R"({"properties": {"a": {")" + name + R"(": {}}}})", StatusCode::kUnimplemented,
                 "#/properties/a");
   }
+  ExpectError(R"({"not": {"const": 1}})", StatusCode::kUnimplemented, "'not' is only supported with");
+  ExpectError(R"({"not": {"type": "integer"}})", StatusCode::kUnimplemented, "'not'");
+  ExpectError(R"({"unevaluatedProperties": {"type": "string"}})", StatusCode::kUnimplemented,
+              "'unevaluatedProperties'");
+  ExpectError(
+      R"({"anyOf": [{"properties": {"a": true}}, {"properties": {"b": true}}], "unevaluatedProperties": false})",
+      StatusCode::kUnimplemented, "'unevaluatedProperties' is not supported beside anyOf");
+  ExpectError(R"({"unevaluatedItems": false})", StatusCode::kUnimplemented, "'unevaluatedItems'");
   ExpectError(R"({"uniqueItems": true})", StatusCode::kUnimplemented, "'uniqueItems'");
-  ExpectError(R"({"format": "colour"})", StatusCode::kUnimplemented, "'colour'");
   ExpectError("{\"pattern\": \"(?=a)\"}", StatusCode::kUnimplemented, "look-around");
+  ExpectError("{\"pattern\": \"^(?!a)\"}", StatusCode::kUnimplemented, "look-around");
   ExpectError(R"({"$ref": "http://example.org/x"})", StatusCode::kUnimplemented, "example.org");
   ExpectError(R"({"oneOf": [{"type": "string"}, {"minLength": 2}]})", StatusCode::kUnimplemented, "oneOf");
 }
@@ -169,7 +182,10 @@ TEST(JsonSchema, WhatIsNoSchemaIsAnError) {
   ExpectError(R"({"$ref": "#"})", wrong, "itself");
   ExpectError(R"({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"})", wrong,
               "itself");
-  ExpectError(R"({"type": "string", "type": "null"})", wrong, "twice");
+  ExpectError(R"({"nullable": 1})", wrong, "#/nullable");
+  ExpectError(R"({"uniqueItems": 1})", wrong, "#/uniqueItems");
+  ExpectError(R"({"$ref": "#nowhere"})", wrong, "#nowhere");
+  ExpectError("{\"type\":\n \"string\",}", wrong, "schema: not valid JSON: line 2, column 11");
 }
 
 TEST(JsonSchema, WhatNothingFitsIsAnError) {
@@ -193,6 +209,272 @@ TEST(JsonSchema, AnnotationsSayNothing) {
             "description": "d", "default": 3, "examples": [1], "deprecated": true, "readOnly": true, "type": "null"})",
        {"null"},
        {"3"}});
+  for (const char* keyword : {"discriminator",
+                              "example",
+                              "externalDocs",
+                              "xml",
+                              "propertyOrdering",
+                              "enumNames",
+                              "enumDescriptions",
+                              "markdownDescription",
+                              "contentSchema",
+                              "contentMediaType",
+                              "contentEncoding",
+                              "$anchor",
+                              "$vocabulary",
+                              "$dynamicAnchor",
+                              "writeOnly",
+                              "x-order",
+                              "x-enum-varnames",
+                              "x-",
+                              "ui:widget",
+                              "errorMessage",
+                              "tsType",
+                              "javaType",
+                              "deprecationMessage",
+                              "id",
+                              "$defs",
+                              "defaultSnippets",
+                              "collectionFormat"}) {
+    for (const char* value : {"{\"minLength\": 5}", "[\"b\"]", "\"text\"", "true", "3"}) {
+      if (std::string(keyword) == "$defs") value = "{}";
+      Check({std::string(R"({"type": "string", "maxLength": 1, ")") + keyword + "\": " + value + "}",
+             {R"("a")"},
+             {R"("ab")", "null"}});
+    }
+  }
+}
+
+TEST(JsonSchema, UnknownFormatsSayNothing) {
+  for (const char* format :
+       {"int32", "int64", "uint32", "uint", "float", "double", "byte", "binary", "password", "colour",
+        "decimal", "regex", "uri-reference", "idn-email", "iri", "partial-date-time", "cuid", ""}) {
+    Check({std::string(R"({"type": ["integer", "string"], "maximum": 9, "maxLength": 1, "format": ")") +
+               format + "\"}",
+           {"9", R"("x")"},
+           {"10", R"("xy")"}});
+  }
+  // Those that are known speak of strings alone.
+  Check({R"({"type": ["integer", "string"], "format": "date"})", {"9", R"("2024-02-29")"}, {R"("x")"}});
+}
+
+TEST(JsonSchema, NullableIsOpenApis) {
+  Check({R"({"type": "string", "nullable": true, "maxLength": 1})", {R"("a")", "null"}, {R"("ab")", "1"}});
+  Check({R"({"type": "string", "nullable": false})", {R"("a")"}, {"null"}});
+  Check({R"({"type": "string", "enum": ["a"], "nullable": true})", {R"("a")", "null"}, {R"("b")"}});
+  Check({R"({"$defs": {"n": {"type": "integer"}}, "allOf": [{"$ref": "#/$defs/n"}], "nullable": true})",
+         {"1", "null"},
+         {R"("a")"}});
+  Check({R"({"type": ["string", "null"], "nullable": true})", {R"("a")", "null"}, {"1"}});
+  Check({R"({"type": "object", "properties": {"nullable": {"type": "null"}}, "required": ["nullable"]})",
+         {R"({"nullable": null})"},
+         {R"({"nullable": 1})"}});
+}
+
+TEST(JsonSchema, BooleanExclusiveBounds) {
+  Check(
+      {R"({"type": "integer", "minimum": 3, "exclusiveMinimum": true, "maximum": 5, "exclusiveMaximum": true})",
+       {"4"},
+       {"3", "5"}});
+  Check({R"({"type": "integer", "minimum": 3, "exclusiveMinimum": false, "exclusiveMaximum": true})",
+         {"3"},
+         {"2"}});
+}
+
+TEST(JsonSchema, Not) {
+  for (const char* nothing : {"{}", "true", R"({"description": "never"})"}) {
+    Check({std::string(R"({"type": "object", "properties": {"never": {"not": )") + nothing + "}}}",
+           {"{}", R"({"a":1})"},
+           {R"({"never":1})", R"({"never":null})"}});
+  }
+  Check({R"({"not": false, "type": "null"})", {"null"}, {"1"}});
+  Check({R"({"not": {"type": ["null", "object", "array"]}})", {"1", "true", R"("a")"}, {"null", "{}", "[]"}});
+}
+
+TEST(JsonSchema, UnevaluatedProperties) {
+  Check({R"({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"$ref": "#/$defs/b"}], "type": "object",
+            "patternProperties": {"^x": true}, "$defs": {"b": {"properties": {"b": true}, "required": ["b"]}},
+            "unevaluatedProperties": false})",
+         {R"({"b":1})", R"({"a":1,"b":1,"xy":[]})"},
+         {R"({"b":1,"c":1})", R"({"a":"x","b":1})"}});
+  Check({R"({"type": "object", "properties": {"a": true}, "additionalProperties": {"type": "null"},
+            "unevaluatedProperties": false})",
+         {R"({"a":1,"b":null})"},
+         {R"({"b":1})"}});
+  Check({R"({"type": "object", "properties": {"a": true}, "unevaluatedProperties": true})",
+         {R"({"b":1})"},
+         {"1"}});
+  // What lies around the schema is not its own.
+  Check(
+      {R"({"allOf": [{"properties": {"a": true}, "unevaluatedProperties": false}], "properties": {"b": true},
+            "type": "object"})",
+       {R"({"a":1})"},
+       {R"({"b":1})"}});
+}
+
+TEST(JsonSchema, ReferencesByIdAndAnchor) {
+  Check({R"({"$id": "T0", "type": "object", "properties": {"next": {"$ref": "T0"}, "v": {"type": "integer"}},
+            "required": ["v"], "additionalProperties": false})",
+         {R"({"v":1,"next":{"v":2}})"},
+         {R"({"v":1,"next":{}})"}});
+  Check({R"({"$id": "https://example.org/a", "$defs": {"n": {"$anchor": "number", "type": "integer"}},
+            "items": {"anyOf": [{"$ref": "#number"}, {"$ref": "https://example.org/a#/$defs/n"}]}, "type": "array"})",
+         {"[1]"},
+         {R"(["a"])"}});
+  Check({R"({"definitions": {"old": {"id": "#old", "type": "null"}}, "$ref": "#old"})", {"null"}, {"1"}});
+  Check(
+      {R"({"$defs": {"inner": {"$id": "inner", "$defs": {"x": {"type": "null"}}, "items": {"$ref": "#/$defs/x"}},
+            "x": {"type": "integer"}}, "type": "array", "allOf": [{"$ref": "inner"}]})",
+       {"[null]"},
+       {"[1]"}});
+  Check(
+      {R"({"definitions": {"List<int>": {"type": "integer"}, "a b": {"type": "null"}, "100%": {"type": "boolean"}},
+            "anyOf": [{"$ref": "#/definitions/List%3Cint%3E"}, {"$ref": "#/definitions/a%20b"},
+            {"$ref": "#/definitions/100%"}]})",
+       {"1", "null", "true"},
+       {R"("a")"}});
+  // A property of that name is none.
+  ExpectError(R"({"properties": {"$anchor": {"type": "string"}, "a": {"$ref": "#string"}}})",
+              StatusCode::kInvalidArgument, "#string");
+}
+
+TEST(JsonSchema, UniqueItems) {
+  Check({R"({"type": "array", "items": {"enum": ["a", "b", null, 1, 2.5]}, "uniqueItems": true})",
+         {"[]", R"(["a"])", R"([ "b" , "a" , null , 1 , 2.50 ])", R"(["\u0061","b"])"},
+         {R"(["a","a"])", R"(["\u0061","a"])", "[2.5,25e-1]", "[null,1,null]", R"(["c"])", R"(["a",])"}});
+  Check({R"({"type": "array", "items": {"type": "boolean"}, "uniqueItems": true, "minItems": 2})",
+         {"[true,false]", "[false,true]"},
+         {"[]", "[true]", "[true,true]"}});
+  Check(
+      {R"({"type": "array", "items": {"type": "integer", "minimum": -1, "maximum": 2}, "uniqueItems": true, "maxItems": 3})",
+       {"[-1,0,1]", "[2,1]", "[]"},
+       {"[1,1]", "[-1,0,1,2]", "[3]"}});
+  // 1 and 1.0 are the same.
+  Check({R"({"type": "array", "items": {"enum": [1, 1.0, 2]}, "uniqueItems": true})",
+         {"[1,2]", "[1.0]"},
+         {"[1,1.0]"}});
+  Check({R"({"type": "array", "items": {"type": "string"}, "uniqueItems": true, "maxItems": 1})",
+         {R"(["any"])", "[]"},
+         {R"(["a","b"])"}});
+  Check(
+      {R"({"type": "array", "items": {"type": "string"}, "uniqueItems": false})", {R"(["a","a"])"}, {"[1]"}});
+  Check(
+      {R"({"allOf": [{"items": {"enum": ["a", "b", "c"]}}, {"uniqueItems": true}, {"items": {"maxLength": 1, "not": {"type": "null"}}}],
+            "type": "array"})",
+       {R"(["c","a"])"},
+       {R"(["a","b","a"])"}});
+  ExpectError(R"({"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": true, "minItems": 3})",
+              StatusCode::kInvalidArgument, "no document fits");
+  ExpectError(R"({"properties": {"s": {"type": "array", "items": {"type": "string"}, "uniqueItems": true}}})",
+              StatusCode::kUnimplemented,
+              "#/properties/s: the keyword 'uniqueItems' is only supported where");
+  std::string many;
+  for (int i = 0; i < 33; ++i) many += (i > 0 ? "," : "") + std::to_string(i);
+  ExpectError(R"({"type": "array", "items": {"enum": [)" + many + R"(]}, "uniqueItems": true})",
+              StatusCode::kUnimplemented, "at most 32 values");
+}
+
+// Bounds and constants of any size are compared exactly.
+TEST(JsonSchema, LargeNumbers) {
+  const std::string two_64 = "18446744073709551616";
+  const std::string two_256 =
+      "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+  Check({R"({"type": "integer", "maximum": 18446744073709551616})",
+         {two_64, "18446744073709551615", "0", "-99999999999999999999999999"},
+         {"18446744073709551617", "20000000000000000000", "184467440737095516160"}});
+  Check({R"({"type": "integer", "exclusiveMinimum": 18446744073709551616, "maximum": 18446744073709551618})",
+         {"18446744073709551617", "18446744073709551618"},
+         {two_64, "18446744073709551619", "184467440737095516170"}});
+  Check({R"({"type": "integer", "minimum": 0, "maximum": )" + two_256 + "}",
+         {two_256, "0", "115792089237316195423570985008687907853269984665640564039457584007913129639934"},
+         {"115792089237316195423570985008687907853269984665640564039457584007913129639936", "-1"}});
+  Check({R"({"type": "integer", "minimum": 1, "maximum": 1.7976931348623157e308})",
+         {"1", two_256, "1" + std::string(307, '0')},
+         {"0", "2" + std::string(308, '0'), "1" + std::string(309, '0')}});
+  Check(
+      {R"({"type": "integer", "multipleOf": 7, "minimum": 100000000000000000000000000000000000000000000000001,
+            "maximum": 100000000000000000000000000000000000000000000000020})",
+       {"100000000000000000000000000000000000000000000000005",
+        "100000000000000000000000000000000000000000000000012",
+        "100000000000000000000000000000000000000000000000019"},
+       {"100000000000000000000000000000000000000000000000001",
+        "100000000000000000000000000000000000000000000000008",
+        "100000000000000000000000000000000000000000000000026", "7"}});
+  Check({R"({"const": 18446744073709551616})", {two_64}, {"18446744073709551617", "18446744073709551616.0"}});
+  Check({R"({"enum": [123456789012345678901234567890, 0.12345678901234567890123]})",
+         {"123456789012345678901234567890", "0.12345678901234567890123", "12345678901234567890123e-23"},
+         {"123456789012345678901234567891", "0.12345678901234567890124", "0.123456789012345678"}});
+  Check({R"({"type": "number", "minimum": 0.1000000000000000055511151231257827, "maximum": 1e400})",
+         {"0.1000000000000000055511151231257827", "1e400", "0.2"},
+         {"0.1", "1e401", "0.1000000000000000055511151231257826"}});
+  Check({R"({"type": "number", "exclusiveMaximum": 1e-400, "minimum": 0})",
+         {"0", "9e-401"},
+         {"1e-400", "0.1"}});
+  // Fractional bounds of integers.
+  Check({R"({"type": "integer", "minimum": 1.5, "exclusiveMaximum": 3.5})", {"2", "3"}, {"1", "4"}});
+  Check({R"({"type": "integer", "exclusiveMinimum": -0.5, "exclusiveMaximum": 1})", {"0"}, {"1", "-1"}});
+}
+
+TEST(JsonSchema, TheLastOfEqualKeysWins) {
+  Check({R"({"type": "string", "type": "null"})", {"null"}, {R"("a")"}});
+  Check({R"({"type": "object", "properties": {"a": {"type": "null"}, "a": {"type": "integer"}}})",
+         {R"({"a":1})"},
+         {R"({"a":null})"}});
+}
+
+TEST(JsonSchema, ClosedObjects) {
+  std::mt19937_64 random(3);
+  const auto check = [&](const std::string& schema, const std::vector<std::string>& yes,
+                         const std::vector<std::string>& only_open) {
+    SCOPED_TRACE(schema);
+    const auto open = Grammar::FromJsonSchema(schema);
+    const auto closed = Grammar::FromJsonSchema(schema, {.closed_objects = true});
+    ASSERT_TRUE(open.ok() && closed.ok()) << closed.status().ToString();
+    for (const std::string& text : yes) {
+      EXPECT_TRUE(Admits(*open, text, random)) << text;
+      EXPECT_TRUE(Admits(*closed, text, random)) << text;
+    }
+    for (const std::string& text : only_open) {
+      EXPECT_TRUE(Admits(*open, text, random)) << text;
+      EXPECT_FALSE(Admits(*closed, text, random)) << text;
+    }
+  };
+  check(R"({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": true}}}})",
+        {"{}", R"({"a":{"b":1}})"}, {R"({"c":1})", R"({"a":{"c":1}})"});
+  check(R"({"allOf": [{"properties": {"a": true}}, {"properties": {"b": true}}], "type": "object"})",
+        {R"({"a":1,"b":2})"}, {R"({"c":1})"});
+  check(R"({"type": "object", "properties": {}})", {"{}"}, {R"({"c":1})"});
+  check(R"({"type": "object"})", {"{}", R"({"c":1})"}, {});
+  check(R"({"type": "object", "properties": {"a": true}, "additionalProperties": true})", {R"({"c":1})"}, {});
+  check(R"({"type": "object", "properties": {"a": true}, "additionalProperties": {"type": "null"}})",
+        {R"({"c":null})"}, {});
+  check(R"({"type": "object", "properties": {"a": true}, "required": ["a", "z"]})", {R"({"a":1,"z":2})"},
+        {R"({"a":1,"z":2,"c":3})"});
+  check(R"({"type": "object", "patternProperties": {"^x": true}})", {R"({"xy":1})"}, {R"({"c":1})"});
+}
+
+// What people's generators write, with documents that the reference validator has judged.
+TEST(JsonSchema, GeneratorsSchemas) {
+  std::ifstream file(CARAT_GRAMMAR_TESTS "/generator_schemas.json");
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto tree = internal::JsonTree::Parse(text, "generator_schemas.json");
+  ASSERT_TRUE(tree.ok()) << tree.status().ToString();
+  const auto texts = [](const internal::JsonValue& list) {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < list.size(); ++i) all.emplace_back(list[i].text());
+    return all;
+  };
+  for (std::size_t i = 0; i < tree->root().size(); ++i) {
+    const internal::JsonValue one = tree->root()[i];
+    SCOPED_TRACE(std::string(one.Find("name")->text()));
+    const std::string schema = internal::JsonTextOf(*one.Find("schema"));
+    if (const auto error = one.Find("error")) {
+      ExpectError(schema, StatusCode::kUnimplemented, std::string(error->text()));
+      continue;
+    }
+    Check({schema, texts(*one.Find("valid")), texts(*one.Find("invalid"))});
+  }
+  EXPECT_EQ(tree->root().size(), 22U);
 }
 
 }  // namespace

@@ -23,6 +23,9 @@ const char* const kSchemas[] = {
         {"type": "array", "prefixItems": [{"$ref": "#/$defs/t"}], "items": false}]}}, "$ref": "#/$defs/t"})",
     R"({"anyOf": [{"type": "number", "multipleOf": 0.25}, {"type": "string", "format": "date"},
         {"type": "string", "minLength": 2}]})",
+    R"({"type": "array", "items": {"enum": ["a", "ab", 1, 12, null]}, "uniqueItems": true, "minItems": 2})",
+    R"({"type": "array", "items": {"type": "integer", "minimum": 18446744073709551616, "multipleOf": 3,
+        "maximum": 18446744073709551699}})",
 };
 
 class MaskTest : public ::testing::TestWithParam<const char*> {};

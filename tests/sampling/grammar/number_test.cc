@@ -134,7 +134,11 @@ TEST(Number, LongOnesCostLittle) {
   spec.high = Bound("200000000000000000000000000");
   EXPECT_FALSE(spec.CanFinish(nines));
   EXPECT_TRUE(spec.CanFinish("19999"));
-  spec.high = Bound("1e40");
+  spec.high = Bound("1e400");
+  EXPECT_TRUE(spec.Check().ok());
+  EXPECT_TRUE(spec.CanFinish(nines.substr(0, 399)));
+  EXPECT_FALSE(spec.CanFinish(nines.substr(0, 401)));
+  spec.high = Bound("1e6000");
   EXPECT_EQ(spec.Check().code(), StatusCode::kResourceExhausted);
 }
 

@@ -95,7 +95,8 @@ internal::TokenTrie::Vocabulary MakeVocabulary() {
                             ",\"",
                             "0,",
                             "5]",
-                            "\" :"}) {
+                            "\" :",
+                            "<b>"}) {
     vocabulary.bytes.emplace_back(piece);
   }
   // A beginning and an end of characters, as no vocabulary should have them.
@@ -117,6 +118,13 @@ const GrammarVocabulary& TestVocabulary() {
 
 std::string_view BytesOf(std::int32_t token) {
   return TestVocabulary().trie()->Bytes(token);
+}
+
+std::optional<std::int32_t> TokenWith(std::string_view bytes) {
+  for (std::int32_t token = 0; token < TestVocabulary().size(); ++token) {
+    if (BytesOf(token) == bytes) return token;
+  }
+  return std::nullopt;
 }
 
 bool IsSet(std::span<const std::uint64_t> mask, std::int32_t token) {

@@ -26,6 +26,9 @@ inline constexpr std::int32_t kFirstByte = 7;  // then one token for each byte
 const GrammarVocabulary& TestVocabulary();
 std::string_view BytesOf(std::int32_t token);
 
+// The first token with these bytes.
+std::optional<std::int32_t> TokenWith(std::string_view bytes);
+
 bool IsSet(std::span<const std::uint64_t> mask, std::int32_t token);
 
 // The token of one byte.

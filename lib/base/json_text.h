@@ -1,6 +1,6 @@
-// Writing JSON.
-#ifndef CARAT_LIB_CHAT_JSON_TEXT_H_
-#define CARAT_LIB_CHAT_JSON_TEXT_H_
+// Strings and numbers of JSON.
+#ifndef CARAT_LIB_BASE_JSON_TEXT_H_
+#define CARAT_LIB_BASE_JSON_TEXT_H_
 
 #include <string>
 #include <string_view>
@@ -13,6 +13,9 @@ void AppendJsonText(std::string_view text, std::string* json);
 // Whether the text is a number of JSON.
 bool IsJsonNumber(std::string_view text);
 
+// The nearest double to a number of JSON: infinite beyond the largest one. Does not look at the locale.
+double JsonDouble(std::string_view number);
+
 }  // namespace carat::internal
 
-#endif  // CARAT_LIB_CHAT_JSON_TEXT_H_
+#endif  // CARAT_LIB_BASE_JSON_TEXT_H_
