@@ -10,13 +10,15 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <string_view>
 
 #include "absl/strings/str_format.h"
-#include "examples/cli/check/json_reading.h"
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
+#include "lib/base/json_tree.h"
 
 extern char** environ;
 
@@ -63,14 +65,13 @@ std::vector<std::string> EnvironmentFor(const std::string& arguments) {
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (!std::string_view(*variable).starts_with("ARG_")) variables.emplace_back(*variable);
   }
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (parser.parse(arguments).get(object) != simdjson::SUCCESS) return variables;
-  for (const auto [name, value] : object) {
+  const auto tree = internal::JsonTree::Parse(arguments, "arguments");
+  if (!tree.ok()) return variables;
+  for (std::size_t i = 0; i < tree->root().size(); ++i) {
+    const internal::JsonValue value = tree->root()[i];
+    const std::string_view name = value.key();
     if (!IsVariableName(name) || value.is_array() || value.is_object()) continue;
-    std::string_view text;
-    const std::string shown =
-        value.get(text) == simdjson::SUCCESS ? std::string(text) : std::string(simdjson::minify(value));
+    const std::string shown = value.is_string() ? std::string(value.text()) : internal::JsonTextOf(value);
     if (shown.find('\0') == std::string::npos) variables.push_back(absl::StrFormat("ARG_%s=%s", name, shown));
   }
   return variables;
@@ -151,15 +152,26 @@ std::string RunCommand(const std::string& command, const std::string& arguments)
   return absl::StrFormat("error: %s%s%s", how, output.empty() ? "" : ": ", output);
 }
 
+std::string TextOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file || file.bad()) throw Error(kExitBadInput, path + ": cannot be read");
+  return text;
+}
+
 }  // namespace
 
 ChatTools::ChatTools(const std::string& file) {
-  const JsonFile json(file);
-  definitions_ = ValueOrThrow(ParseTools(std::string(simdjson::minify(json.root()))));
-  std::size_t index = 0;
-  for (const simdjson::dom::element tool : json.root().get_array()) {
-    const JsonObject object(tool, absl::StrFormat("%s: tool %d", file, index));
-    commands_[definitions_[index++].name] = object.String("command");
+  const auto tree = ValueOrThrow(internal::JsonTree::Parse(TextOf(file), file));
+  definitions_ = ValueOrThrow(ParseTools(internal::JsonTextOf(tree.root())));
+  for (std::size_t i = 0; i < definitions_.size(); ++i) {
+    const auto command = tree.root()[i].Find("command");
+    if (!command || !command->is_string()) {
+      throw Error(
+          kExitBadInput,
+          absl::StrFormat("%s: tool %d: command is missing, or is no text: what runs the tool", file, i));
+    }
+    commands_[definitions_[i].name] = command->text();
   }
 }
 

@@ -89,6 +89,31 @@ class Serve(unittest.TestCase):
         # A call without its result cannot be gone on from.
         self.refused({"messages": messages[:2], "tools": CALCULATOR}, "results")
 
+    def test_json_of_any_kind(self):
+        """Numbers of any size, marks and halves of characters; errors say where."""
+        user = [{"role": "user", "content": "x"}]
+        big = 18446744073709551616
+        call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"n": %d, "x": 1e400}' % big}}
+        self.complete(user + [{"role": "assistant", "content": None, "tool_calls": [call]},
+                              {"role": "tool", "tool_call_id": "1", "content": "ok"}], max_tokens=2)
+        self.complete(user, max_tokens=2, metadata={"n": big})
+        for schema in ({"type": "integer", "maximum": big}, {"type": "integer", "minimum": 0, "maximum": 9, "format": "uint32"}):
+            answer = self.complete(user, max_tokens=40, response_format={
+                "type": "json_schema", "json_schema": {"name": "s", "schema": schema}})
+            self.assertTrue(answer["choices"][0]["message"]["content"].strip().lstrip("-")[:1].isdigit())
+        kind = {"type": "object", "required": ["k"], "additionalProperties": False}
+        either = {"oneOf": [{**kind, "properties": {"k": {"const": k}}} for k in "ab"], "discriminator": {"propertyName": "k"}}
+        answer = self.complete(user, max_tokens=40, response_format={
+            "type": "json_schema", "json_schema": {"name": "s", "schema": either}})
+        self.assertIn(json.loads(answer["choices"][0]["message"]["content"])["k"], ("a", "b"))
+        body = json.dumps({"messages": user, "max_tokens": 2, "seed": 2**64 - 1}).encode()
+        self.request("/chat/completions", b"\xef\xbb\xbf" + body)
+        self.request("/chat/completions", body.replace(b'"x"', b'"cut emoji \\ud83d"'))
+        self.refused(b'{"messages": [],\n "n": x}', "the body: not valid JSON: line 2, column 7: expected a value, but found 'x'")
+        self.refused(b"[1]", "the body must be a JSON object, but is an array")
+        self.refused({"messages": user, "max_tokens": big}, f"max_tokens must be an integer of 64 bits, but is {big}")
+        self.refused({"messages": user, "temperature": "hot"}, "temperature must be a number, but is a string")
+
     def test_tool_choice(self):
         question = [{"role": "user", "content": "What is 710 - 84?"}]
         tools = CALCULATOR + [WEATHER]
@@ -186,7 +211,7 @@ class Serve(unittest.TestCase):
                             ({"messages": user, "tool_choice": "required"}, "no tools"),
                             ({"messages": user, "functions": []}, "functions"),
                             ({"messages": user, "tools": [{"type": "function", "function": {"name": "f", "strict": True,
-                              "parameters": {"type": "object", "not": {}}}}]}, "not"),
+                              "parameters": {"type": "object", "not": {"const": 1}}}}]}, "'not'"),
                             ({"messages": user, "response_format": "json"}, "response_format"),
                             ({"messages": user, "response_format": {"type": "xml"}}, "json_schema"),
                             ({"messages": user, "response_format": {"type": "json_schema"}}, "schema"),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -9,13 +11,15 @@
 #include "absl/strings/str_join.h"
 #include "carat/chat.h"
 #include "carat/tokenizer.h"
-#include "examples/cli/check/json_reading.h"
 #include "examples/cli/check/report.h"
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
+#include "lib/base/json_tree.h"
 
 namespace carat::cli {
 namespace {
+
+using internal::JsonValue;
 
 struct NamedTokenizer {
   std::string path;
@@ -30,18 +34,23 @@ struct ChatCase {
   std::optional<std::string> expected;  // none: the reference refuses
 };
 
-bool BooleanOr(const JsonObject& object, std::string_view key, bool otherwise) {
-  bool value;
-  return object.Has(key) && object.raw()[key].get(value) == simdjson::SUCCESS ? value : otherwise;
+bool BooleanOr(const JsonValue& object, std::string_view key, bool otherwise) {
+  const auto value = object.Find(key);
+  return value && value->is_boolean() ? value->is_true() : otherwise;
 }
 
-std::string MemberAsJson(const JsonObject& object, std::string_view key) {
-  simdjson::dom::element member;
-  if (object.raw()[key].get(member) != simdjson::SUCCESS) return "null";
-  return simdjson::minify(member);
+std::optional<std::string> TextIfAny(const JsonValue& object, std::string_view key) {
+  const auto value = object.Find(key);
+  return value && value->is_string() ? std::optional(std::string(value->text())) : std::nullopt;
 }
 
-ChatCase ReadCase(const JsonObject& object, ChatForm form) {
+// With the digits that the file has.
+std::string MemberAsJson(const JsonValue& object, std::string_view key) {
+  const auto value = object.Find(key);
+  return value ? internal::JsonTextOf(*value) : "null";
+}
+
+ChatCase ReadCase(const JsonValue& object, ChatForm form) {
   ChatCase chat_case{
       ParseChatMessages(MemberAsJson(object, "messages")), ParseTools(MemberAsJson(object, "tools")), {}, {}};
   chat_case.options.form = form;
@@ -49,9 +58,9 @@ ChatCase ReadCase(const JsonObject& object, ChatForm form) {
   chat_case.options.preserve_thinking = BooleanOr(object, "preserve_thinking", false);
   chat_case.options.add_generation_prompt = BooleanOr(object, "add_generation_prompt", true);
   if (chat_case.tools.ok()) chat_case.options.tools = *chat_case.tools;
-  const bool small = form == ChatForm::kSmall || !object.Has("expected_large");
+  const bool small = form == ChatForm::kSmall || !object.FindValue("expected_large");
   const bool large_is_small = BooleanOr(object, "expected_large_same", false);
-  chat_case.expected = object.StringIfAny(small || large_is_small ? "expected_small" : "expected_large");
+  chat_case.expected = TextIfAny(object, small || large_is_small ? "expected_small" : "expected_large");
   return chat_case;
 }
 
@@ -103,7 +112,7 @@ Finding CompareIds(const std::string& what, const ChatCase& chat_case, const std
   return {what, decoded == text, decoded == text ? "" : Difference(decoded, text), {}, 0};
 }
 
-CaseReport CheckChatCase(const JsonObject& object, const std::string& name,
+CaseReport CheckChatCase(const JsonValue& object, const std::string& name,
                          const std::vector<NamedTokenizer>& tokenizers) {
   CaseReport report{name, "", {}};
   for (const ChatForm form : {ChatForm::kSmall, ChatForm::kLarge}) {
@@ -140,17 +149,23 @@ int CheckChatCases(const std::string& cases_path, const std::vector<std::string>
   std::vector<NamedTokenizer> named;
   named.reserve(tokenizers.size());
   for (const std::string& path : tokenizers) named.push_back({path, ValueOrThrow(Tokenizer::Load(path))});
-  const JsonFile file(cases_path);
+  std::ifstream file(cases_path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file || file.bad()) throw Error(kExitBadInput, cases_path + ": cannot be read");
+  const auto tree = ValueOrThrow(internal::JsonTree::Parse(text, cases_path));
+  const auto cases = tree.root().Find("cases");
+  if (!cases || !cases->is_array())
+    throw Error(kExitBadInput, absl::StrFormat("%s: 'cases' should be a list", cases_path));
   RunReport run{
       cases_path, tokenizers.empty() ? "text" : "text and ids of " + absl::StrJoin(tokenizers, ", "), {}};
   int different = 0;
   if (!json) PrintRunHeader(run);
-  for (const simdjson::dom::element element : JsonObject(file.root(), cases_path).Array("cases")) {
-    const std::string where = absl::StrFormat("%s: case %d", cases_path, run.cases.size());
-    const JsonObject object(element, where);
-    const std::string name =
-        object.StringIfAny("name").value_or(absl::StrFormat("case %d", run.cases.size()));
-    run.cases.push_back(CheckChatCase(object, name, named));
+  for (std::size_t i = 0; i < cases->size(); ++i) {
+    const JsonValue one = (*cases)[i];
+    if (!one.is_object())
+      throw Error(kExitBadInput, absl::StrFormat("%s: case %d is no object", cases_path, i));
+    run.cases.push_back(
+        CheckChatCase(one, TextIfAny(one, "name").value_or(absl::StrFormat("case %d", i)), named));
     if (!AllFine(run.cases.back())) ++different;
     if (!json) PrintRow(run.cases.back());
   }

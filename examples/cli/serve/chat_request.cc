@@ -6,12 +6,14 @@
 
 #include "absl/strings/str_format.h"
 #include "examples/cli/serve/data_url.h"
-#include "simdjson.h"
+#include "lib/base/json_tree.h"
 
 namespace carat::cli {
 namespace {
 
-namespace dom = simdjson::dom;
+using internal::JsonTextOf;
+using internal::JsonTree;
+using internal::JsonValue;
 
 // How the request is refused, caught in ParseChatRequest.
 struct Refusal {
@@ -30,7 +32,7 @@ T Take(Result<T> result) {
 
 class RequestReader {
  public:
-  RequestReader(const dom::object& object, const Model& model, GrammarCache& grammars)
+  RequestReader(const JsonValue& object, const Model& model, GrammarCache& grammars)
       : object_(object), model_(model), grammars_(grammars) {}
 
   ChatRequest Read(const SamplingOptions& defaults, bool thinking) {
@@ -43,7 +45,7 @@ class RequestReader {
     };
     const auto messages = Find("messages");
     if (!messages) Refuse("messages are missing");
-    request.messages = Take(ParseChatMessages(std::string(simdjson::minify(*messages)), json));
+    request.messages = Take(ParseChatMessages(JsonTextOf(*messages), json));
     if (request.messages.empty()) Refuse("messages are empty");
     ReadTools(request);
     ReadForm(request.reply);
@@ -53,44 +55,43 @@ class RequestReader {
     request.reply.stop_strings = ReadStop();
     request.stream = Boolean("stream").value_or(false);
     if (const auto options = Find("stream_options")) {
-      bool usage;
-      request.stream_usage = (*options)["include_usage"].get(usage) == simdjson::SUCCESS && usage;
+      const auto usage = options->Find("include_usage");
+      request.stream_usage = usage && usage->is_true();
     }
     return request;
   }
 
  private:
-  std::optional<dom::element> Find(std::string_view key) const {
-    dom::element value;
-    if (object_[key].get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
-    return value;
+  std::optional<JsonValue> Find(std::string_view key) const { return object_.FindValue(key); }
+  [[noreturn]] static void RefuseType(std::string_view key, std::string_view expected,
+                                      const JsonValue& found) {
+    Refuse(absl::StrFormat("%s must be %s, but is %s", key, expected,
+                           found.is_number() ? found.text() : internal::NameOf(found.kind())));
   }
   std::optional<double> Number(std::string_view key) const {
     const auto value = Find(key);
     if (!value) return std::nullopt;
-    double number;
-    if (value->get(number) != simdjson::SUCCESS) Refuse(absl::StrFormat("%s must be a number", key));
+    const auto number = value->Double();
+    if (!number) RefuseType(key, "a number", *value);
     return number;
   }
   std::optional<std::int64_t> Integer(std::string_view key) const {
     const auto value = Find(key);
     if (!value) return std::nullopt;
-    std::int64_t number;
-    if (value->get(number) != simdjson::SUCCESS) Refuse(absl::StrFormat("%s must be an integer", key));
+    const auto number = value->Integer();
+    if (!number) RefuseType(key, "an integer of 64 bits", *value);
     return number;
   }
   std::optional<bool> Boolean(std::string_view key) const {
     const auto value = Find(key);
     if (!value) return std::nullopt;
-    bool truth;
-    if (value->get(truth) != simdjson::SUCCESS) Refuse(absl::StrFormat("%s must be true or false", key));
-    return truth;
+    if (!value->is_boolean()) RefuseType(key, "true or false", *value);
+    return value->is_true();
   }
   std::optional<std::string_view> Text(std::string_view key) const {
     const auto value = Find(key);
-    std::string_view text;
-    if (!value || value->get(text) != simdjson::SUCCESS) return std::nullopt;
-    return text;
+    if (!value || !value->is_string()) return std::nullopt;
+    return value->text();
   }
 
   void RefuseWhatCannotBeDone() const {
@@ -103,13 +104,12 @@ class RequestReader {
   }
 
   void ReadTools(ChatRequest& request) const {
-    if (const auto tools = Find("tools"))
-      request.chat.tools = Take(ParseTools(std::string(simdjson::minify(*tools))));
+    if (const auto tools = Find("tools")) request.chat.tools = Take(ParseTools(JsonTextOf(*tools)));
     request.reply.single_tool_call = !Boolean("parallel_tool_calls").value_or(true);
     const auto choice = Find("tool_choice");
     if (!choice) return;
-    std::string_view word;
-    if (choice->get(word) != simdjson::SUCCESS) return ReadNamedTool(*choice, request.reply);
+    if (!choice->is_string()) return ReadNamedTool(*choice, request.reply);
+    const std::string_view word = choice->text();
     if (word == "none") {
       // The tools stay in the prompt, and what was read of it in the cache.
       request.reply.tool_choice = ToolChoice::kNone;
@@ -121,15 +121,16 @@ class RequestReader {
   }
 
   // {"type": "function", "function": {"name": ...}}: one call, of this function.
-  static void ReadNamedTool(const dom::element& choice, ReplyOptions& reply) {
-    std::string_view name;
-    if (choice["function"]["name"].get(name) != simdjson::SUCCESS || name.empty()) {
+  static void ReadNamedTool(const JsonValue& choice, ReplyOptions& reply) {
+    const auto function = choice.Find("function");
+    const auto name = function ? function->Find("name") : std::nullopt;
+    if (!name || !name->is_string() || name->text().empty()) {
       Refuse(
           "tool_choice must be none, auto, required or a function: {\"type\": \"function\", \"function\": "
           "{\"name\": ...}}");
     }
     reply.tool_choice = ToolChoice::kRequired;
-    reply.tool_name = name;
+    reply.tool_name = name->text();
     reply.single_tool_call = true;
   }
 
@@ -137,16 +138,18 @@ class RequestReader {
   void ReadForm(ReplyOptions& reply) const {
     const auto format = Find("response_format");
     if (!format) return;
-    std::string_view type;
-    if ((*format)["type"].get(type) != simdjson::SUCCESS) Refuse("response_format has no type");
+    const auto name = format->Find("type");
+    if (!name || !name->is_string()) Refuse("response_format has no type");
+    const std::string_view type = name->text();
     if (type == "text") return;
     if (type == "json_object") {
       reply.answer = Take(grammars_.JsonSchema(R"({"type":"object"})"));
     } else if (type == "json_schema") {
-      dom::object schema;
-      if ((*format)["json_schema"]["schema"].get(schema) != simdjson::SUCCESS)
+      const auto wrapper = format->Find("json_schema");
+      const auto schema = wrapper ? wrapper->Find("schema") : std::nullopt;
+      if (!schema || !schema->is_object())
         Refuse("response_format.json_schema.schema must be an object: a JSON Schema");
-      Result<Grammar> grammar = grammars_.JsonSchema(std::string(simdjson::minify(schema)));
+      Result<Grammar> grammar = grammars_.JsonSchema(JsonTextOf(*schema));
       if (!grammar.ok()) {
         throw Refusal{Status(grammar.status().code(),
                              absl::StrFormat("response_format: %s", grammar.status().message()))};
@@ -159,8 +162,8 @@ class RequestReader {
 
   bool ReadThinking(bool otherwise) const {
     if (const auto arguments = Find("chat_template_kwargs")) {
-      bool thinking;
-      if ((*arguments)["enable_thinking"].get(thinking) == simdjson::SUCCESS) return thinking;
+      const auto thinking = arguments->Find("enable_thinking");
+      if (thinking && thinking->is_boolean()) return thinking->is_true();
     }
     const auto effort = Text("reasoning_effort");
     return effort ? *effort != "none" : otherwise;
@@ -178,22 +181,33 @@ class RequestReader {
     set("repetition_penalty", sampling.repetition_penalty);
     if (const auto k = Integer("top_k"))
       sampling.top_k = static_cast<std::int32_t>(std::max<std::int64_t>(0, *k));
-    if (const auto seed = Integer("seed")) sampling.seed = static_cast<std::uint64_t>(*seed);
+    if (const auto seed = Find("seed")) sampling.seed = ReadSeed(*seed);
     if (const auto bias = Find("logit_bias")) {
-      dom::object object;
-      if (bias->get(object) != simdjson::SUCCESS) Refuse("logit_bias must be an object");
-      for (const auto [key, value] : object) AddBias(key, value, sampling);
+      if (!bias->is_object()) RefuseType("logit_bias", "an object", *bias);
+      for (std::size_t i = 0; i < bias->size(); ++i) AddBias((*bias)[i], sampling);
     }
     return sampling;
   }
 
-  static void AddBias(std::string_view key, const dom::element& value, SamplingOptions& sampling) {
+  // 64 bits, with a sign or without.
+  static std::uint64_t ReadSeed(const JsonValue& value) {
+    if (const auto number = value.Integer()) return static_cast<std::uint64_t>(*number);
+    std::uint64_t seed = 0;
+    const std::string_view digits = value.is_number() ? value.text() : std::string_view();
+    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), seed);
+    if (digits.empty() || end.ec != std::errc() || end.ptr != digits.data() + digits.size())
+      RefuseType("seed", "an integer of 64 bits", value);
+    return seed;
+  }
+
+  static void AddBias(const JsonValue& member, SamplingOptions& sampling) {
     std::int32_t token = 0;
-    double amount;
+    const std::string_view key = member.key();
+    const auto amount = member.Double();
     const auto end = std::from_chars(key.data(), key.data() + key.size(), token);
-    if (end.ec != std::errc() || end.ptr != key.data() + key.size() || value.get(amount) != simdjson::SUCCESS)
+    if (end.ec != std::errc() || end.ptr != key.data() + key.size() || !amount)
       Refuse("logit_bias must map token ids to numbers");
-    sampling.logit_bias.emplace_back(token, static_cast<float>(amount));
+    sampling.logit_bias.emplace_back(token, static_cast<float>(*amount));
   }
 
   std::int64_t ReadLimit() const {
@@ -207,14 +221,12 @@ class RequestReader {
     std::vector<std::string> stops;
     const auto stop = Find("stop");
     if (!stop) return stops;
-    std::string_view text;
-    dom::array list;
-    if (stop->get(text) == simdjson::SUCCESS) {
-      stops.emplace_back(text);
-    } else if (stop->get(list) == simdjson::SUCCESS) {
-      for (const dom::element item : list) {
-        if (item.get(text) != simdjson::SUCCESS) Refuse("stop must be a text or a list of texts");
-        stops.emplace_back(text);
+    if (stop->is_string()) {
+      stops.emplace_back(stop->text());
+    } else if (stop->is_array()) {
+      for (std::size_t i = 0; i < stop->size(); ++i) {
+        if (!(*stop)[i].is_string()) Refuse("stop must be a text or a list of texts");
+        stops.emplace_back((*stop)[i].text());
       }
     } else {
       Refuse("stop must be a text or a list of texts");
@@ -222,7 +234,7 @@ class RequestReader {
     return stops;
   }
 
-  const dom::object& object_;
+  const JsonValue object_;
   const Model& model_;
   GrammarCache& grammars_;
 };
@@ -231,11 +243,12 @@ class RequestReader {
 
 Result<ChatRequest> ParseChatRequest(std::string_view body, const Model& model,
                                      const SamplingOptions& defaults, bool thinking, GrammarCache& grammars) {
-  simdjson::dom::parser parser;
-  dom::object object;
-  if (const auto error = parser.parse(body.data(), body.size()).get(object); error != simdjson::SUCCESS) {
-    return Status(StatusCode::kInvalidArgument,
-                  absl::StrFormat("the body must be a JSON object: %s", simdjson::error_message(error)));
+  const auto tree = JsonTree::Parse(body, "the body");
+  if (!tree.ok()) return tree.status();
+  const JsonValue object = tree->root();
+  if (!object.is_object()) {
+    return Status(StatusCode::kInvalidArgument, absl::StrFormat("the body must be a JSON object, but is %s",
+                                                                internal::NameOf(object.kind())));
   }
   try {
     return RequestReader(object, model, grammars).Read(defaults, thinking);

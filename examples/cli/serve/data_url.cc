@@ -4,7 +4,7 @@
 
 #include "carat/media.h"
 #include "carat/media_files.h"
-#include "simdjson.h"
+#include "lib/base/json_tree.h"
 
 namespace carat::cli {
 namespace {
@@ -32,12 +32,23 @@ Result<std::vector<std::uint8_t>> BytesOfDataUrl(std::string_view url) {
   return *std::move(bytes);
 }
 
-Result<SoftTokens> LoadImage(const Model& model, const simdjson::dom::element& part) {
-  std::string_view url;
-  if (part["image_url"]["url"].get(url) != simdjson::SUCCESS &&
-      part["image_url"].get(url) != simdjson::SUCCESS)
+using internal::JsonValue;
+
+// The text at part[outer][inner].
+std::optional<std::string_view> TextAt(const JsonValue& part, std::string_view outer,
+                                       std::string_view inner) {
+  const auto around = part.Find(outer);
+  const auto found = around ? around->Find(inner) : std::nullopt;
+  return found && found->is_string() ? std::optional(found->text()) : std::nullopt;
+}
+
+Result<SoftTokens> LoadImage(const Model& model, const JsonValue& part) {
+  auto url = TextAt(part, "image_url", "url");
+  const auto bare = part.Find("image_url");
+  if (!url && bare && bare->is_string()) url = bare->text();
+  if (!url)
     return Wrong("a picture must come as {\"type\": \"image_url\", \"image_url\": {\"url\": \"data:...\"}}");
-  auto bytes = BytesOfDataUrl(url);
+  auto bytes = BytesOfDataUrl(*url);
   if (!bytes.ok()) return bytes.status();
   const auto picture = DecodePicture(*bytes);
   if (!picture.ok()) return picture.status();
@@ -45,11 +56,11 @@ Result<SoftTokens> LoadImage(const Model& model, const simdjson::dom::element& p
       model, {picture->rgb.data(), picture->width, picture->height, std::int64_t{3} * picture->width});
 }
 
-Result<SoftTokens> LoadSound(const Model& model, const simdjson::dom::element& part) {
-  std::string_view data;
-  if (part["input_audio"]["data"].get(data) != simdjson::SUCCESS)
+Result<SoftTokens> LoadSound(const Model& model, const JsonValue& part) {
+  const auto data = TextAt(part, "input_audio", "data");
+  if (!data)
     return Wrong("a sound must come as {\"type\": \"input_audio\", \"input_audio\": {\"data\": base64}}");
-  const auto bytes = DecodeBase64(data);
+  const auto bytes = DecodeBase64(*data);
   if (!bytes) return Wrong("input_audio.data is no base64");
   const auto sound = DecodeSound(*bytes);
   if (!sound.ok()) return sound.status();
@@ -88,15 +99,13 @@ std::optional<std::vector<std::uint8_t>> DecodeBase64(std::string_view text) {
 }
 
 Result<SoftTokens> LoadMediaPart(const Model& model, MediaKind kind, std::string_view part) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element element;
-  if (parser.parse(part.data(), part.size()).get(element) != simdjson::SUCCESS)
-    return Wrong("a part is no JSON");
+  const auto tree = internal::JsonTree::Parse(part, "a part of content");
+  if (!tree.ok()) return tree.status();
   switch (kind) {
     case MediaKind::kImage:
-      return LoadImage(model, element);
+      return LoadImage(model, tree->root());
     case MediaKind::kAudio:
-      return LoadSound(model, element);
+      return LoadSound(model, tree->root());
     case MediaKind::kVideo:
       break;
   }
