@@ -89,7 +89,7 @@ bool IsForChat(const Model& model) {
 // What `run` does surprises people who ask a chat checkpoint a question.
 void TellAboutChat(const RunArguments& arguments, const Model& model) {
   const bool plain = !arguments.chat && arguments.media.empty() && !arguments.raw && !arguments.parse_special;
-  if (arguments.model.quiet || !plain || !IsForChat(model)) return;
+  if (!plain || !IsForChat(model)) return;
   std::fputs(
       "(this checkpoint answers questions with 'carat chat MODEL' or 'carat run --chat MODEL QUESTION'; "
       "without "
@@ -165,7 +165,6 @@ int Run(const RunArguments& arguments) {
   const Prompt prompt = MakePrompt(text, arguments, model, interrupts);
   if (interrupts.seen()) return kExitInterrupted;
   const GenerationOptions options = MakeGenerationOptions(arguments, form, model);
-  TellAboutChat(arguments, model);
   if (!arguments.model.quiet) ShowDrawnSeed(arguments.sampling, *options.sampling);
   Session session = ValueOrThrow(Session::Create(model, MakeSessionOptions(arguments.session)));
   if (interrupts.seen()) return kExitInterrupted;
@@ -181,6 +180,7 @@ int Run(const RunArguments& arguments) {
                                          InstructionSetName(model.instruction_set()));
     if (options.sampling->temperature != 0) remark += absl::StrFormat("; --seed %u", options.sampling->seed);
     PrintStatistics(stats, stop, remark);
+    TellAboutChat(arguments, model);
   }
   return stop == StopReason::kCancelled ? kExitInterrupted : kExitSuccess;
 }

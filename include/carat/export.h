@@ -7,9 +7,9 @@
 #if !defined(__cplusplus)
 #error "carat/*.h are C++ headers; from C include carat.h"
 #elif defined(_MSVC_LANG) ? _MSVC_LANG <= 201703L : __cplusplus <= 201703L
-#error \
-    "carat's C++ headers need C++20 (-std=c++20); a program in C++17 or older can include the C header, carat.h"
-#include <carat/needs_cpp20>  // there is no such header: the compilation ends here
+#error "carat's C++ headers need C++20 (-std=c++20); programs in older C++ can include the C header, carat.h"
+// There is no such header: the compilation ends here.
+#include "carat/needs_newer_cpp.h"
 #endif
 
 #if defined(_WIN32)
