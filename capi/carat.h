@@ -478,10 +478,11 @@ typedef struct carat_model_options {
   // other GGUF files.
   const char* mmproj;
   size_t mmproj_size;
-  // Loops that stream weights prefetch so many bytes ahead, 0 .. 65536; 0: not at all. It changes speed only,
-  // never a result. -1, the default: the environment's CARAT_STREAM_PREFETCH, or else the fastest of a few
-  // distances, measured for 10 to 50 ms on weights that loading left in memory (packed or preloaded ones, 128
-  // MB or more); otherwise a default by processor family. carat_model_info says which it is.
+  // Loops that stream weights prefetch so many bytes ahead, 1 .. 65536; -1: not at all. It changes speed
+  // only, never a result. 0, the default: the environment's CARAT_STREAM_PREFETCH (auto, off or bytes), or
+  // else the fastest of a few distances, measured for 10 to 50 ms on weights that loading left in memory
+  // (packed, preloaded or read ones, 128 MB or more); otherwise a default by processor family.
+  // carat_model_info says which it is.
   int64_t stream_prefetch_bytes;
 } carat_model_options;
 
@@ -581,7 +582,7 @@ typedef struct carat_model_info {
   // logits nobody wants: what bounds the reading of prompts.
   int64_t bytes_per_token;
   int64_t operations_per_prompt_token;
-  int64_t stream_prefetch_bytes;  // see carat_model_options
+  int64_t stream_prefetch_bytes;  // what was set or measured; 0: none
 } carat_model_info;
 
 // Prepares the struct: see rule 4. Since 0.1.

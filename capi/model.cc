@@ -121,7 +121,8 @@ Result<carat::QuantizeOptions> ToQuantizeOptions(const carat_quantize_options& g
 }
 
 Result<ModelOptions> ToModelOptions(const carat_model_options& given) {
-  CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set, CARAT_INSTRUCTION_SET_NEON_I8MM,
+  CARAT_RETURN_IF_ERROR(IsEnumValue(given.instruction_set,
+                                    static_cast<std::int32_t>(carat::kLastInstructionSet),
                                     "carat_model_options.instruction_set"));
   CARAT_RETURN_IF_ERROR(
       IsEnumValue(given.weight_type, CARAT_WEIGHTS_INT4, "carat_model_options.weight_type"));
@@ -199,7 +200,7 @@ carat_status carat_memory_needs_init(carat_memory_needs* needs, size_t struct_si
 }
 
 const char* carat_instruction_set_name(carat_instruction_set set) {
-  if (set < 0 || set > CARAT_INSTRUCTION_SET_NEON_I8MM) return "unknown";
+  if (set < 0 || set > static_cast<std::int32_t>(carat::kLastInstructionSet)) return "unknown";
   // The names are string literals.
   return carat::InstructionSetName(static_cast<InstructionSet>(set)).data();
 }

@@ -45,14 +45,6 @@ T DefaultsOf() noexcept {
 }
 
 template <>
-inline carat_model_options DefaultsOf() noexcept {
-  carat_model_options options{};
-  options.struct_size = sizeof options;
-  options.stream_prefetch_bytes = -1;
-  return options;
-}
-
-template <>
 inline carat_sampling_options DefaultsOf() noexcept {
   carat_sampling_options options{};
   options.struct_size = sizeof options;

@@ -17,11 +17,6 @@
 namespace carat::cli {
 namespace {
 
-constexpr std::array kInstructionSets = {
-    InstructionSet::kAuto,       InstructionSet::kPlain,     InstructionSet::kAvx2,
-    InstructionSet::kAvx2Vnni,   InstructionSet::kAvx512,    InstructionSet::kAvx512Vnni,
-    InstructionSet::kAvx512Bf16, InstructionSet::kAvx512Amx, InstructionSet::kNeon,
-    InstructionSet::kNeonDot,    InstructionSet::kNeonI8mm};
 constexpr std::array<std::pair<KvType, const char*>, 5> kKvTypes = {{{KvType::kAuto, "auto"},
                                                                      {KvType::kFloat32, "float32"},
                                                                      {KvType::kBFloat16, "bf16"},
@@ -69,9 +64,16 @@ void Override(T& value, const std::optional<T>& given) {
 
 }  // namespace
 
+std::vector<InstructionSet> AllInstructionSets() {
+  std::vector<InstructionSet> sets;
+  for (std::int32_t i = 0; i <= static_cast<std::int32_t>(kLastInstructionSet); ++i)
+    sets.push_back(static_cast<InstructionSet>(i));
+  return sets;
+}
+
 std::vector<std::string> InstructionSetNames() {
   std::vector<std::string> names;
-  for (const InstructionSet set : kInstructionSets) names.emplace_back(InstructionSetName(set));
+  for (const InstructionSet set : AllInstructionSets()) names.emplace_back(InstructionSetName(set));
   return names;
 }
 
@@ -106,9 +108,22 @@ Precision ParsePrecision(const std::string& name) {
 }
 
 InstructionSet ParseInstructionSet(const std::string& name) {
-  for (const InstructionSet set : kInstructionSets)
+  for (const InstructionSet set : AllInstructionSets())
     if (InstructionSetName(set) == name) return set;
   throw Error(kExitBadInput, absl::StrFormat("there is no instruction set '%s'", name));
+}
+
+// 0 for auto, -1 for off.
+std::int64_t ParseStreamPrefetch(const std::string& text) {
+  if (text == "auto") return 0;
+  if (text == "off") return -1;
+  std::int64_t bytes = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || bytes < 1) {
+    throw Error(kExitBadInput,
+                absl::StrFormat("--stream-prefetch is '%s', but must be auto, off or 1 to 65536", text));
+  }
+  return bytes;
 }
 
 KvType ParseKvType(const std::string& name) {
@@ -163,7 +178,7 @@ void AddModelArguments(CLI::App& command, ModelArguments& a) {
            ListNames(InstructionSetNames()) + "; auto: the best here  [auto]")
       ->check(CLI::IsMember(InstructionSetNames()));
   AddValue(command, kGroup, "--stream-prefetch", a.stream_prefetch, "BYTES",
-           "Prefetch weights so far ahead, 0 to 65536; -1: measure which distance is the fastest  [-1]");
+           "Prefetch weights so far ahead: off, 1 to 65536, or auto, which measures  [auto]");
   AddValue(command, kGroup, "--weights", a.weights, "TYPE",
            ListNames(WeightTypeNames()) + "; int8, int4: round bf16 weights while loading  [stored]")
       ->check(CLI::IsMember(WeightTypeNames()));
@@ -250,7 +265,7 @@ Model LoadModel(const ModelArguments& arguments, const Interrupts& interrupts) {
   options.precision = ParsePrecision(arguments.precision);
   options.read_into_memory = arguments.read_into_memory;
   options.preload = !arguments.no_preload;
-  options.stream_prefetch_bytes = arguments.stream_prefetch;
+  options.stream_prefetch_bytes = ParseStreamPrefetch(arguments.stream_prefetch);
   options.mmproj = arguments.mmproj;
   ProgressBar bar("loading", !arguments.quiet);
   options.progress = [&bar, &interrupts](std::int64_t done, std::int64_t total) {

@@ -22,7 +22,7 @@ struct ModelArguments {
   std::string weights = "stored";
   std::string precision = "auto";
   bool no_preload = false;
-  std::int64_t stream_prefetch = -1;
+  std::string stream_prefetch = "auto";
   bool read_into_memory = false;
   bool verbose = false;
   bool quiet = false;

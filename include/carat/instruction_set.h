@@ -27,6 +27,9 @@ enum class InstructionSet : std::int32_t {
   kNeonI8mm = 10,  // 64-bit ARM with matrix products of int8 and bf16 (ARMv8.6 i8mm and bf16)
 };
 
+// The enumerator with the largest number. Since 0.1.
+inline constexpr InstructionSet kLastInstructionSet = InstructionSet::kNeonI8mm;
+
 }  // namespace carat
 
 #endif  // CARAT_INSTRUCTION_SET_H_

@@ -114,11 +114,12 @@ struct ModelOptions {
   // Read every weight that a token needs into memory now instead of when it is first used. Tables that are
   // looked up row by row are left on disk.
   bool preload = false;
-  // Loops that stream weights prefetch so many bytes ahead, 0 .. 65536; 0: not at all. It changes speed only,
-  // never a result. -1: the environment's CARAT_STREAM_PREFETCH, or else the fastest of a few distances, measured
-  // for 10 to 50 ms on weights that loading left in memory (packed or preloaded ones, 128 MB or more); otherwise
-  // a default by processor family. ModelInfo says which it is.
-  std::int64_t stream_prefetch_bytes = -1;
+  // Loops that stream weights prefetch so many bytes ahead, 1 .. 65536; -1: not at all. It changes speed
+  // only, never a result. 0, the default: the environment's CARAT_STREAM_PREFETCH (auto, off or bytes), or
+  // else the fastest of a few distances, measured for 10 to 50 ms on weights that loading left in memory
+  // (packed, preloaded or read ones, 128 MB or more); otherwise a default by processor family. ModelInfo
+  // says which it is.
+  std::int64_t stream_prefetch_bytes = 0;
   // Told in bytes of weights while packing and then, from 0 again, while preloading.
   ProgressCallback progress;
   LogCallback log;
@@ -145,10 +146,10 @@ struct ModelInfo {
   // logits nobody wants: what bounds the reading of prompts.
   std::int64_t bytes_per_token = 0;
   std::int64_t operations_per_prompt_token = 0;
-  std::int64_t stream_prefetch_bytes = 0;  // see ModelOptions
-  bool integer_weights = false;  // some weights are multiplied as integers: int8, int4, blocks
-  bool has_vision = false;       // the checkpoint has a vision tower
-  bool has_audio = false;        // the checkpoint has an audio tower
+  std::int64_t stream_prefetch_bytes = 0;  // what was set or measured (see ModelOptions); 0: none
+  bool integer_weights = false;            // some weights are multiplied as integers: int8, int4, blocks
+  bool has_vision = false;                 // the checkpoint has a vision tower
+  bool has_audio = false;                  // the checkpoint has an audio tower
 };
 
 // One tensor of a checkpoint. Since 0.1.
@@ -192,9 +193,8 @@ class CARAT_EXPORT Model {
   // with an index, tokenizer.json or tokenizer.model, and generation_config.json if there is one), a GGUF
   // file, any part of a split one, or a folder with one GGUF model; `mmproj` adds towers to a GGUF model.
   // Files are known by their bytes, never by their names. A file of a checkpoint's folder (config.json, a
-  // shard,
-  // ...) stands for the folder, and a folder of the Hugging Face cache ("models--...") for the snapshot that
-  // its refs/main names, or without that for the only or newest one. FIFOs, sockets and devices are not
+  // shard) stands for the folder, and a folder of the Hugging Face cache ("models--...") for the snapshot
+  // that its refs/main names, or without that for the only or newest one. FIFOs, sockets and devices are not
   // opened. Weights in a GGUF file's blocks, and those that `weight_type` rounds, are packed into memory now;
   // others stay mapped. Errors: NOT_FOUND, DATA_LOSS (cut short, malformed, contradicting itself),
   // INVALID_ARGUMENT (options, files that do not belong together), UNIMPLEMENTED (a variant this version

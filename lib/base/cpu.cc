@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -192,31 +193,32 @@ Result<InstructionSet> ChooseInstructionSet(InstructionSet requested) {
   if (!Permitted(requested)) {
     return Unimplemented(
         "the operating system does not let this process use the registers of the %s kernels; they need "
-        "larger "
-        "alternative signal stacks than some thread has",
+        "larger alternative signal stacks than some thread has",
         std::string(InstructionSetName(requested)));
   }
   return requested;
 }
 
-Result<std::int64_t> StreamPrefetchSetting(std::int64_t requested, std::int64_t most) {
-  if (requested >= 0) {
-    if (requested <= most) return requested;
-    return InvalidArgument("stream_prefetch_bytes is %d, but must be at most %d", requested, most);
+Result<std::optional<std::int64_t>> StreamPrefetchSetting(std::int64_t requested, std::int64_t most) {
+  using Setting = std::optional<std::int64_t>;
+  if (requested == -1) return Setting(0);
+  if (requested > 0 && requested <= most) return Setting(requested);
+  if (requested != 0) {
+    return InvalidArgument(
+        "stream_prefetch_bytes is %d, but must be 0 (measure), -1 (do not prefetch) or 1 .. %d", requested,
+        most);
   }
-  if (requested != -1) {
-    return InvalidArgument("stream_prefetch_bytes is %d, but must be -1 (measure) or 0 .. %d", requested,
-                           most);
-  }
-  const char* text = std::getenv("CARAT_STREAM_PREFETCH");
-  if (text == nullptr || *text == '\0' || std::string_view(text) == "auto") return -1;
+  const char* value = std::getenv("CARAT_STREAM_PREFETCH");
+  const std::string_view text = value == nullptr ? "" : value;
+  if (text.empty() || text == "auto") return Setting();
+  if (text == "off") return Setting(0);
   std::int64_t bytes = 0;
-  const char* const end = text + std::string_view(text).size();
-  const auto read = std::from_chars(text, end, bytes);
-  if (read.ec != std::errc() || read.ptr != end || bytes < 0 || bytes > most) {
-    return InvalidArgument("CARAT_STREAM_PREFETCH is '%s', but must be auto or 0 .. %d bytes", text, most);
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || bytes < 1 || bytes > most) {
+    return InvalidArgument("CARAT_STREAM_PREFETCH is '%s', but must be auto, off or 1 .. %d bytes",
+                           std::string(text), most);
   }
-  return bytes;
+  return Setting(bytes);
 }
 
 std::int64_t DefaultStreamPrefetchBytes() noexcept {

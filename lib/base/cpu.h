@@ -3,6 +3,7 @@
 #define CARAT_LIB_BASE_CPU_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "carat/model.h"
@@ -20,9 +21,9 @@ bool CpuSupports(InstructionSet set) noexcept;
 Result<InstructionSet> ChooseInstructionSet(InstructionSet requested);
 
 // The distance, in bytes, that loops which stream memory should prefetch ahead, as a host set it:
-// `requested`, or if that is -1 the environment's CARAT_STREAM_PREFETCH; -1 if neither says. Errors:
-// INVALID_ARGUMENT for values that are neither -1 nor 0 .. `most`.
-Result<std::int64_t> StreamPrefetchSetting(std::int64_t requested, std::int64_t most);
+// `requested`, or if that is 0 the environment's CARAT_STREAM_PREFETCH. -1 and "off": a distance of 0, no
+// prefetching. Absent if neither says. Errors: INVALID_ARGUMENT for anything else that is not in 1 .. `most`.
+Result<std::optional<std::int64_t>> StreamPrefetchSetting(std::int64_t requested, std::int64_t most);
 
 // The distance where nothing can be measured, by processor family: 4096, except that AMD's processors read
 // faster without (Zen 4: a fifth) or with 2048 (Zen 3: a third).

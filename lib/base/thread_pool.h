@@ -34,10 +34,12 @@ class ThreadPool final : public TaskRunner {
 // how many workers there are, and so no result does.
 class ParallelWork {
  public:
-  explicit ParallelWork(std::shared_ptr<ThreadPool> pool) : pool_(std::move(pool)) {}
-  explicit ParallelWork(std::shared_ptr<TaskRunner> runner) : runner_(std::move(runner)) {}
+  explicit ParallelWork(std::shared_ptr<ThreadPool> pool)
+      : pool_(std::move(pool)), workers_(pool_->concurrency()) {}
+  explicit ParallelWork(std::shared_ptr<TaskRunner> runner)
+      : runner_(std::move(runner)), workers_(runner_->concurrency()) {}
 
-  int workers() const noexcept { return pool_ ? pool_->concurrency() : runner_->concurrency(); }
+  int workers() const noexcept { return workers_; }
 
   // How many items of this size, in arithmetic operations, are worth handing out together: below some
   // microseconds of work other threads only get in each other's way.
@@ -91,6 +93,8 @@ class ParallelWork {
 
   std::shared_ptr<ThreadPool> pool_;    // ours, or
   std::shared_ptr<TaskRunner> runner_;  // the host's
+  // A host's runner is asked once: scratch memory is made for so many.
+  int workers_;
   mutable std::mutex mutex_;
 };
 

@@ -75,6 +75,13 @@ std::size_t MatMulScratch::memory_bytes() const {
 
 Result<MatMul> MatMul::Create(const Kernels& kernels, const ParallelWork& work,
                               const MatMulOptions& options) {
+  const bool known = options.precision == MatMulPrecision::kFloat32 ||
+                     (options.precision == MatMulPrecision::kBf16 && kernels.bf16 != nullptr) ||
+                     (options.precision == MatMulPrecision::kInt16 && kernels.int16 != nullptr);
+  if (!known) {
+    return Status(StatusCode::kInternal,
+                  "a product was asked for in a precision that these kernels do not have");
+  }
   MatMul matmul;
   matmul.kernels_ = &kernels;
   matmul.work_ = &work;
@@ -144,12 +151,12 @@ Status MatMul::Multiply(const float* x, std::int64_t x_stride, std::int64_t m, T
     MultiplyQuantized(quantized, m, targets);
     return {};
   }
+  // Quantised ones first: float products may put bf16 rows where the quantised rows are.
   for (const MatMulTarget& target : targets) {
-    if (packed(target)) {
-      MultiplyQuantized(quantized, m, {&target, 1});
-    } else {
-      CARAT_RETURN_IF_ERROR(MultiplyFloat(x, x_stride, m, {&target, 1}, scratch));
-    }
+    if (packed(target)) MultiplyQuantized(quantized, m, {&target, 1});
+  }
+  for (const MatMulTarget& target : targets) {
+    if (!packed(target)) CARAT_RETURN_IF_ERROR(MultiplyFloat(x, x_stride, m, {&target, 1}, scratch));
   }
   return {};
 }
@@ -171,7 +178,7 @@ void MatMul::MultiplyQuantized(const QuantizedRows& x, std::int64_t m, Targets t
     const std::int64_t within = index % weights.PanelsOfUnit() * kPanelN;
     const std::int64_t n = std::min<std::int64_t>(kPanelN, weights.unit_rows - within);
     float* y = target->y + index / weights.PanelsOfUnit() * weights.unit_rows + within;
-    const std::int64_t rows = target->row_count == 0 ? m : target->row_count;
+    const std::int64_t rows = target->row_count < 0 ? m : target->row_count;
     for (std::int64_t first = 0; first < rows; first += kInt8M) {
       kernels_->int8.run(weights.format, weights.panels + index * weights.panel_bytes, x,
                          target->first_row + first, std::min(kInt8M, rows - first),
@@ -183,11 +190,12 @@ void MatMul::MultiplyQuantized(const QuantizedRows& x, std::int64_t m, Targets t
 
 Status MatMul::MultiplyFloat(const float* x, std::int64_t x_stride, std::int64_t m, Targets targets,
                              const MatMulScratch& scratch) const {
-  const auto of_some = [](const MatMulTarget& target) { return target.row_count != 0; };
+  const auto of_some = [](const MatMulTarget& target) { return target.row_count >= 0; };
   if (std::none_of(targets.begin(), targets.end(), of_some))
     return MultiplyAllRows(x, x_stride, m, targets, scratch);
   for (const MatMulTarget& target : targets) {
-    const std::int64_t count = target.row_count == 0 ? m : target.row_count;
+    const std::int64_t count = target.row_count < 0 ? m : target.row_count;
+    if (count == 0) continue;
     CARAT_RETURN_IF_ERROR(
         MultiplyAllRows(x + target.first_row * x_stride, x_stride, count, {&target, 1}, scratch));
   }

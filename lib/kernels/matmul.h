@@ -30,9 +30,9 @@ struct MatMulTarget {
   WeightMatrix weights;  // [N, K]
   float* y;              // [M, N], y_stride apart
   std::int64_t y_stride;
-  // Of x only these rows, of which the first is y's first; 0: all.
+  // Of x only these rows, of which the first is y's first; -1: all.
   std::int64_t first_row = 0;
-  std::int64_t row_count = 0;
+  std::int64_t row_count = -1;
 };
 
 // Optional producer of input rows, called once per row just before it is read, e.g. an RMS norm, so the row
@@ -95,7 +95,8 @@ class MatMul {
   // Empty; assign a created one before use.
   MatMul() = default;
 
-  // `kernels` and `work` must outlive it. Errors: RESOURCE_EXHAUSTED.
+  // `kernels` and `work` must outlive it. Errors: RESOURCE_EXHAUSTED; INTERNAL for a precision that the
+  // kernels do not have.
   static Result<MatMul> Create(const Kernels& kernels, const ParallelWork& work,
                                const MatMulOptions& options);
 

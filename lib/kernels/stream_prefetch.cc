@@ -14,19 +14,29 @@ namespace {
 // One measurement reads about so much. All distances together read more than caches hold before any weights
 // come again.
 constexpr std::size_t kPortionBytes = std::size_t{16} << 20;
-constexpr int kRounds = 5;
+constexpr std::size_t kSliceBytes = std::size_t{4} << 20;
+constexpr std::size_t kRounds = 5;
+
+// The beginning of a matrix.
+WeightMatrix Slice(const WeightMatrix& matrix) {
+  const auto row = static_cast<std::int64_t>(matrix.bytes() / static_cast<std::size_t>(matrix.rows()));
+  const std::int64_t most = static_cast<std::int64_t>(kSliceBytes) / std::max<std::int64_t>(1, row);
+  if (matrix.unit_rows <= most) return matrix.Beginning(matrix.unit_rows);
+  return matrix.Beginning(std::max<std::int64_t>(kPanelN, most / kPanelN * kPanelN));
+}
 
 // Multiplies one row with weights that it takes in turns.
 class Stream {
  public:
-  Stream(const MatMul& matmul, std::span<const WeightMatrix* const> weights)
-      : matmul_(matmul), weights_(weights) {}
+  explicit Stream(const MatMul& matmul) : matmul_(matmul) {}
 
-  Status Reserve() {
+  Status Reserve(std::span<const WeightMatrix* const> weights) {
     std::int64_t k = 0, n = 0;
-    for (const WeightMatrix* matrix : weights_) {
+    for (const WeightMatrix* matrix : weights) {
+      if (matrix->rows() == 0) continue;
+      slices_.push_back(Slice(*matrix));
       k = std::max(k, matrix->k());
-      n = std::max(n, matrix->rows());
+      n = std::max(n, slices_.back().rows());
     }
     CARAT_ASSIGN_OR_RETURN(x_,
                            AlignedBuffer<float>::Allocate(static_cast<std::uint64_t>(k), "a measurement"));
@@ -42,7 +52,7 @@ class Stream {
     std::size_t bytes = 0;
     const auto begin = std::chrono::steady_clock::now();
     while (bytes < kPortionBytes) {
-      const WeightMatrix& matrix = *weights_[next_++ % weights_.size()];
+      const WeightMatrix& matrix = slices_[next_++ % slices_.size()];
       CARAT_RETURN_IF_ERROR(
           matmul_.Multiply(x_.data(), matrix.k(), 1, matrix, y_.data(), matrix.rows(), scratch_));
       bytes += matrix.bytes();
@@ -53,7 +63,7 @@ class Stream {
 
  private:
   const MatMul& matmul_;
-  std::span<const WeightMatrix* const> weights_;
+  std::vector<WeightMatrix> slices_;
   std::size_t next_ = 0;
   AlignedBuffer<float> x_, y_;
   MatMulScratch scratch_;
@@ -64,17 +74,20 @@ class Stream {
 Result<std::int64_t> MeasureStreamPrefetch(MatMul& matmul, std::span<const WeightMatrix* const> weights) {
   std::size_t bytes = 0;
   for (const WeightMatrix* matrix : weights) bytes += matrix->bytes();
-  if (bytes < kLeastMeasuredBytes) return matmul.prefetch_bytes();
-  Stream stream(matmul, weights);
-  CARAT_RETURN_IF_ERROR(stream.Reserve());
+  if (bytes < kLeastMeasuredBytes || matmul.kernels().set == InstructionSet::kPlain)
+    return matmul.prefetch_bytes();
+  Stream stream(matmul);
+  CARAT_RETURN_IF_ERROR(stream.Reserve(weights));
   CARAT_RETURN_IF_ERROR(stream.Next().status());  // wakes the workers
   std::array<double, std::size(kPrefetchDistances)> best = {};
-  for (int round = 0; round < kRounds; ++round) {
+  for (std::size_t round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < best.size(); ++i) {
-      matmul.set_prefetch_bytes(kPrefetchDistances[i]);
+      // In another order each round, so that no distance always meets the same weights.
+      const std::size_t which = (i + round) % best.size();
+      matmul.set_prefetch_bytes(kPrefetchDistances[which]);
       CARAT_ASSIGN_OR_RETURN(const double rate, stream.Next());
       // Other programs only ever slow a measurement down.
-      best[i] = std::max(best[i], rate);
+      best[which] = std::max(best[which], rate);
     }
   }
   const auto fastest = std::max_element(best.begin(), best.end()) - best.begin();

@@ -21,9 +21,8 @@ namespace carat::internal {
 // own.
 struct WeightMatrix {
   WeightMatrix() = default;
-  WeightMatrix(const MatrixView& matrix)
-      : view(matrix),
-        unit_rows(matrix.rows) {}  // NOLINT(google-explicit-constructor): a MatrixView converts implicitly
+  // NOLINTNEXTLINE(google-explicit-constructor): a MatrixView converts implicitly
+  WeightMatrix(const MatrixView& matrix) : view(matrix), unit_rows(matrix.rows) {}
   WeightMatrix(const MatrixView& stack, std::int64_t rows_of_each) : view(stack), unit_rows(rows_of_each) {}
 
   MatrixView view;                    // as stored
@@ -48,6 +47,13 @@ struct WeightMatrix {
     WeightMatrix part = *this;
     part.view = view.Rows(first, count);
     if (packed()) part.panels += first / unit_rows * PanelsOfUnit() * panel_bytes;
+    return part;
+  }
+  // The first `count` rows of the first unit; where `count` does not reach its end, a multiple of kPanelN.
+  WeightMatrix Beginning(std::int64_t count) const {
+    WeightMatrix part = *this;
+    part.view = view.Rows(0, count);
+    part.unit_rows = count;
     return part;
   }
 };

@@ -79,6 +79,10 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
   if (kernels == nullptr) {
     return Unimplemented("this build of carat has no %s kernels", std::string(InstructionSetName(set)));
   }
+  // Options are refused before any work is done.
+  CARAT_ASSIGN_OR_RETURN(const std::optional<std::int64_t> prefetch,
+                         StreamPrefetchSetting(options.stream_prefetch_bytes, kMostPrefetchBytes));
+  CARAT_RETURN_IF_ERROR(ChoosePrecision(options.precision, *kernels, false).status());
   CARAT_ASSIGN_OR_RETURN(
       Checkpoint checkpoint,
       Checkpoint::Open(path, options.mmproj,
@@ -119,7 +123,7 @@ Result<std::shared_ptr<const ModelImpl>> ModelImpl::Load(const std::string& path
                                                            tensor->bytes);
   }
   if (options.preload) CARAT_RETURN_IF_ERROR(model->Preload(options.progress));
-  CARAT_RETURN_IF_ERROR(model->ChoosePrefetch(options));
+  CARAT_RETURN_IF_ERROR(model->ChoosePrefetch(options, prefetch));
   if (options.log) {
     options.log(LogSeverity::kInfo,
                 absl::StrFormat("%s: %d layers, %d million parameters, %s kernels, %d threads", path,
@@ -172,15 +176,14 @@ Status ModelImpl::Pack(const ModelOptions& options) {
   return {};
 }
 
-Status ModelImpl::ChoosePrefetch(const ModelOptions& options) {
-  CARAT_ASSIGN_OR_RETURN(const std::int64_t set,
-                         StreamPrefetchSetting(options.stream_prefetch_bytes, kMostPrefetchBytes));
-  if (set >= 0) matmul_.set_prefetch_bytes(set);
-  // Only weights that are in memory: measuring must not read a file.
-  if (set < 0) {
+Status ModelImpl::ChoosePrefetch(const ModelOptions& options, std::optional<std::int64_t> set) {
+  if (set) {
+    matmul_.set_prefetch_bytes(*set);
+  } else {
+    // Only weights that are in memory: measuring must not read a file.
     std::vector<const WeightMatrix*> resident;
     for (const WeightMatrix* weights : std::as_const(weights_).Products()) {
-      if (weights->packed() || options.preload) resident.push_back(weights);
+      if (weights->packed() || options.preload || options.read_into_memory) resident.push_back(weights);
     }
     CARAT_RETURN_IF_ERROR(MeasureStreamPrefetch(matmul_, resident).status());
   }

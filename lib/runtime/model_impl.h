@@ -59,7 +59,7 @@ class ModelImpl {
   std::vector<const TensorEntry*> TensorsReadInPlace() const;
   Status Preload(const ProgressCallback& progress) const;
   // How far ahead weights are prefetched: as set, or measured on the weights that are in memory.
-  Status ChoosePrefetch(const ModelOptions& options);
+  Status ChoosePrefetch(const ModelOptions& options, std::optional<std::int64_t> set);
 
   ModelInfo info_;
   Checkpoint checkpoint_;

@@ -105,21 +105,24 @@ TEST(InstructionSet, WhatTheMachineLacksIsRefused) {
 TEST(StreamPrefetch, OptionAndEnvironment) {
   constexpr std::int64_t kMost = 65536;
   ASSERT_EQ(unsetenv("CARAT_STREAM_PREFETCH"), 0);
-  EXPECT_EQ(*StreamPrefetchSetting(-1, kMost), -1);
-  EXPECT_EQ(*StreamPrefetchSetting(0, kMost), 0);
-  EXPECT_EQ(*StreamPrefetchSetting(kMost, kMost), kMost);
+  EXPECT_FALSE(StreamPrefetchSetting(0, kMost)->has_value());
+  EXPECT_EQ(StreamPrefetchSetting(-1, kMost)->value(), 0);
+  EXPECT_EQ(StreamPrefetchSetting(1, kMost)->value(), 1);
+  EXPECT_EQ(StreamPrefetchSetting(kMost, kMost)->value(), kMost);
   for (const std::int64_t wrong : {std::int64_t{-2}, kMost + 1})
     EXPECT_EQ(StreamPrefetchSetting(wrong, kMost).status().code(), StatusCode::kInvalidArgument) << wrong;
   for (const char* measured : {"", "auto"}) {
     ASSERT_EQ(setenv("CARAT_STREAM_PREFETCH", measured, 1), 0);
-    EXPECT_EQ(*StreamPrefetchSetting(-1, kMost), -1);
+    EXPECT_FALSE(StreamPrefetchSetting(0, kMost)->has_value());
   }
+  ASSERT_EQ(setenv("CARAT_STREAM_PREFETCH", "off", 1), 0);
+  EXPECT_EQ(StreamPrefetchSetting(0, kMost)->value(), 0);
   ASSERT_EQ(setenv("CARAT_STREAM_PREFETCH", "1536", 1), 0);
-  EXPECT_EQ(*StreamPrefetchSetting(-1, kMost), 1536);
-  EXPECT_EQ(*StreamPrefetchSetting(0, kMost), 0) << "an option is stronger than the environment";
-  for (const char* wrong : {"far", "12x", "-1", "99999999999999999999"}) {
+  EXPECT_EQ(StreamPrefetchSetting(0, kMost)->value(), 1536);
+  EXPECT_EQ(StreamPrefetchSetting(-1, kMost)->value(), 0) << "an option is stronger than the environment";
+  for (const char* wrong : {"far", "12x", "-1", "0", "0x10", "99999999999999999999"}) {
     ASSERT_EQ(setenv("CARAT_STREAM_PREFETCH", wrong, 1), 0);
-    const Status status = StreamPrefetchSetting(-1, kMost).status();
+    const Status status = StreamPrefetchSetting(0, kMost).status();
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
     EXPECT_NE(status.message().find(wrong), std::string::npos) << status.message();
   }

@@ -220,18 +220,90 @@ TEST(StreamPrefetchTest, IsOneOfTheDistancesAndChangesNoResult) {
   auto pool = ThreadPool::Create(2);
   ASSERT_TRUE(pool.ok());
   const ParallelWork work(*pool);
+  std::mt19937 random(31);
   constexpr std::int64_t kK = 2048, kN = 512;
-  const std::vector<std::byte> zeros(static_cast<std::size_t>(kN * kK) * 2);
-  const WeightMatrix matrix(MatrixView{zeros.data(), NumberFormat::kBF16, kN, kK});
-  auto matmul = MatMul::Create(BestKernels(), work, {.max_k = kK, .prefetch_bytes = 77});
-  ASSERT_TRUE(matmul.ok());
-  // Too little to measure: as it was.
-  const std::vector<const WeightMatrix*> few(3, &matrix);
-  EXPECT_EQ(*MeasureStreamPrefetch(*matmul, few), 77);
-  const std::vector<const WeightMatrix*> many(kLeastMeasuredBytes / matrix.bytes(), &matrix);
-  const std::int64_t best = *MeasureStreamPrefetch(*matmul, many);
-  EXPECT_EQ(std::count(std::begin(kPrefetchDistances), std::end(kPrefetchDistances), best), 1) << best;
-  EXPECT_EQ(matmul->prefetch_bytes(), best);
+  const Weights weights = RandomWeights(random, kN, kK, NumberFormat::kBF16);
+  const PackedWeights packed = Pack(weights, work);
+  for (const WeightMatrix& matrix : {WeightMatrix(weights.view), packed.weights}) {
+    auto matmul =
+        MatMul::Create(BestKernels(), work, {.quantized_weights = true, .max_k = kK, .prefetch_bytes = 77});
+    ASSERT_TRUE(matmul.ok());
+    const auto scratch = matmul->MakeScratch(1, kK);
+    ASSERT_TRUE(scratch.ok());
+    std::vector<float> x(kK, 0.25f), expected;
+    for (const std::int64_t distance : kPrefetchDistances) {
+      matmul->set_prefetch_bytes(distance);
+      std::vector<float> y(kN);
+      ASSERT_TRUE(matmul->Multiply(x.data(), kK, 1, matrix, y.data(), kN, *scratch).ok());
+      if (expected.empty()) expected = y;
+      EXPECT_EQ(y, expected) << distance;
+    }
+    // Too little to measure: as it was.
+    matmul->set_prefetch_bytes(77);
+    const std::vector<const WeightMatrix*> few(3, &matrix);
+    EXPECT_EQ(*MeasureStreamPrefetch(*matmul, few), 77);
+    const std::vector<const WeightMatrix*> many(kLeastMeasuredBytes / matrix.bytes() + 1, &matrix);
+    const std::int64_t best = *MeasureStreamPrefetch(*matmul, many);
+    EXPECT_EQ(matmul->prefetch_bytes(), best);
+    if (BestKernels().set == InstructionSet::kPlain) {
+      EXPECT_EQ(best, 77) << "the reference does not prefetch";
+    } else {
+      EXPECT_EQ(std::count(std::begin(kPrefetchDistances), std::end(kPrefetchDistances), best), 1) << best;
+    }
+  }
+}
+
+// Float and quantised targets of one input, in either order; and more rows than any kernel takes at a time.
+TEST(MatMulTest, MixedTargetsAndManyRows) {
+  auto pool = ThreadPool::Create(2);
+  ASSERT_TRUE(pool.ok());
+  const ParallelWork work(*pool);
+  std::mt19937 random(37);
+  std::normal_distribution<float> normal;
+  constexpr std::int64_t kK = 96, kN = 70, kM = 771;
+  const Weights weights = RandomWeights(random, kN, kK, NumberFormat::kBF16);
+  const PackedWeights packed = Pack(weights, work);
+  std::vector<float> x(static_cast<std::size_t>(kM * kK));
+  for (float& value : x) value = normal(random);
+  for (const Kernels* kernels : AvailableKernels()) {
+    for (const auto precision :
+         {MatMulPrecision::kFloat32, MatMulPrecision::kBf16, MatMulPrecision::kInt16}) {
+      if (precision == MatMulPrecision::kBf16 && kernels->bf16 == nullptr) continue;
+      if (precision == MatMulPrecision::kInt16 && kernels->int16 == nullptr) continue;
+      SCOPED_TRACE(KernelsName(*kernels) + " " + std::to_string(static_cast<int>(precision)));
+      const auto matmul = MatMul::Create(
+          *kernels, work,
+          {.precision = precision, .rows_are_independent = true, .quantized_weights = true, .max_k = kK});
+      ASSERT_TRUE(matmul.ok());
+      const auto scratch = matmul->MakeScratch(kM, kK);
+      ASSERT_TRUE(scratch.ok());
+      const auto size = static_cast<std::size_t>(kM * kN);
+      std::vector<float> y[2][2];
+      for (int order = 0; order < 2; ++order) {
+        for (auto& of_kind : y[order]) of_kind.assign(size, -1);
+        MatMulTarget targets[2] = {{WeightMatrix(weights.view), y[order][0].data(), kN},
+                                   {packed.weights, y[order][1].data(), kN}};
+        if (order == 1) std::swap(targets[0], targets[1]);
+        ASSERT_TRUE(matmul->Multiply(x.data(), kK, kM, targets, *scratch).ok());
+      }
+      EXPECT_EQ(y[0][0], y[1][0]);
+      EXPECT_EQ(y[0][1], y[1][1]);
+      // Some rows alone, at the ends of what kernels take together.
+      for (const std::int64_t r : {std::int64_t{0}, std::int64_t{511}, std::int64_t{512}, std::int64_t{767},
+                                   std::int64_t{768}, kM - 1}) {
+        std::vector<float> alone(kN);
+        for (int kind = 0; kind < 2; ++kind) {
+          const WeightMatrix& matrix = kind == 0 ? WeightMatrix(weights.view) : packed.weights;
+          ASSERT_TRUE(matmul->Multiply(x.data() + r * kK, kK, 1, matrix, alone.data(), kN, *scratch).ok());
+          for (std::int64_t n = 0; n < kN; ++n)
+            ASSERT_EQ(y[0][kind][static_cast<std::size_t>(r * kN + n)], alone[static_cast<std::size_t>(n)])
+                << r << " " << kind;
+        }
+      }
+      // And 8-bit weights are near the float ones.
+      for (std::size_t i = 0; i < size; ++i) ASSERT_NEAR(y[0][0][i], y[0][1][i], 0.7f);
+    }
+  }
 }
 
 TEST(StagedMatMulTest, BlocksTogetherAreTheProduct) {

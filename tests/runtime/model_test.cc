@@ -1,4 +1,5 @@
 #include "carat/model.h"
+#include "lib/base/cpu.h"
 
 #include <gtest/gtest.h>
 
@@ -81,7 +82,7 @@ TEST(ModelTest, PreloadingReportsProgressAndCanBeStopped) {
 
 TEST(ModelTest, WrongOptionsAndPathsAreErrors) {
   EXPECT_EQ(Model::Load("/nonexistent/folder").status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(Model::Load("").status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(Model::Load("").status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(Model::Load(Tiny("tiny-e2b"), {.threads = -1}).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(Model::Load(Tiny("tiny-e2b"), {.threads = 1 << 20}).status().code(),
             StatusCode::kInvalidArgument);
@@ -129,10 +130,13 @@ TEST(ModelTest, PrefetchingIsSetOrSaid) {
   const Status status = Model::Load(Tiny("tiny-e2b"), options).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("-7"), std::string::npos) << status.message();
-  // Too small to be measured: a default.
   options.stream_prefetch_bytes = -1;
+  EXPECT_EQ(Model::Load(Tiny("tiny-e2b"), options)->info().stream_prefetch_bytes, 0);
+  // Too small to be measured: a default.
+  options.stream_prefetch_bytes = 0;
   options.preload = true;
-  EXPECT_GE(Model::Load(Tiny("tiny-e2b"), options)->info().stream_prefetch_bytes, 0);
+  EXPECT_EQ(Model::Load(Tiny("tiny-e2b"), options)->info().stream_prefetch_bytes,
+            internal::DefaultStreamPrefetchBytes());
 }
 
 TEST(ModelTest, TheHostsRunnerGivesTheSameLogits) {
