@@ -1,11 +1,9 @@
 #include "examples/cli/answer_form.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "absl/strings/str_format.h"
 #include "examples/cli/error.h"
 #include "examples/cli/options.h"
+#include "examples/cli/text_file.h"
 
 namespace carat::cli {
 namespace {
@@ -13,13 +11,6 @@ namespace {
 // A space or a newline is enough for people to read it, and a model that likes white space cannot lose
 // itself.
 constexpr JsonSchemaOptions kCompact{.max_whitespace = 1};
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || file.bad()) throw Error(kExitBadInput, path + ": cannot be read");
-  return text;
-}
 
 Grammar GrammarOf(const std::string& path, Result<Grammar> made) {
   if (made.ok()) return *std::move(made);
@@ -41,9 +32,9 @@ void AddAnswerFormArguments(CLI::App& command, const char* group, AnswerFormArgu
 
 std::optional<Grammar> MakeAnswerGrammar(const AnswerFormArguments& arguments) {
   if (!arguments.schema.empty())
-    return GrammarOf(arguments.schema, Grammar::FromJsonSchema(ReadText(arguments.schema), kCompact));
+    return GrammarOf(arguments.schema, Grammar::FromJsonSchema(ReadTextFile(arguments.schema), kCompact));
   if (!arguments.grammar.empty())
-    return GrammarOf(arguments.grammar, Grammar::FromGbnf(ReadText(arguments.grammar)));
+    return GrammarOf(arguments.grammar, Grammar::FromGbnf(ReadTextFile(arguments.grammar)));
   if (arguments.json) return GrammarOf("--json", Grammar::FromJsonSchema(R"({"type":"object"})", kCompact));
   return std::nullopt;
 }

@@ -10,14 +10,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string_view>
 
 #include "absl/strings/str_format.h"
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
+#include "examples/cli/text_file.h"
 #include "lib/base/json_tree.h"
 
 extern char** environ;
@@ -152,17 +151,10 @@ std::string RunCommand(const std::string& command, const std::string& arguments)
   return absl::StrFormat("error: %s%s%s", how, output.empty() ? "" : ": ", output);
 }
 
-std::string TextOf(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || file.bad()) throw Error(kExitBadInput, path + ": cannot be read");
-  return text;
-}
-
 }  // namespace
 
 ChatTools::ChatTools(const std::string& file) {
-  const auto tree = ValueOrThrow(internal::JsonTree::Parse(TextOf(file), file));
+  const auto tree = ValueOrThrow(internal::JsonTree::Parse(ReadTextFile(file), file));
   definitions_ = ValueOrThrow(ParseTools(internal::JsonTextOf(tree.root())));
   for (std::size_t i = 0; i < definitions_.size(); ++i) {
     const auto command = tree.root()[i].Find("command");

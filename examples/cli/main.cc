@@ -65,7 +65,6 @@ int Main(int argc, char** argv) {
   program.set_help_flag("-h,--help", "Print this help");
   program.formatter(std::make_shared<HelpFormatter>());
   program.require_subcommand(1);
-  program.footer(std::string("'carat COMMAND --help' tells more.\n") + kExitCodesHelp);
   const std::vector<Command> commands = {
       AddRun(program),      AddChat(program),
 #ifdef CARAT_HAS_HTTPLIB
@@ -76,6 +75,8 @@ int Main(int argc, char** argv) {
   };
   for (const Command& command : commands)
     command.arguments->footer(command.arguments->get_footer() + kExitCodesHelp);
+  // Commands take over the footer that the program has when they are made.
+  program.footer(std::string("'carat COMMAND --help' tells more.\n") + kExitCodesHelp);
   if (argc <= 1) {
     std::fputs(program.help().c_str(), stderr);
     return kExitBadInput;

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "examples/cli/interrupts.h"
 #include "examples/cli/json_writer.h"
 #include "examples/cli/options.h"
+#include "examples/cli/text_file.h"
 
 namespace carat::cli {
 namespace {
@@ -106,13 +106,10 @@ Logits ReadLogits(const std::string& path, std::size_t expected) {
 }
 
 std::vector<std::int32_t> TokensOf(const QualityArguments& arguments, const Model& model) {
-  std::ifstream file(arguments.text, std::ios::binary);
-  if (!file) throw Error(kExitBadInput, arguments.text + ": cannot be read");
-  std::stringstream text;
-  text << file.rdbuf();
+  const std::string text = ReadTextFile(arguments.text);
   EncodeOptions options;
   options.add_bos = true;
-  std::vector<std::int32_t> tokens = ValueOrThrow(model.tokenizer().Encode(text.str(), options));
+  std::vector<std::int32_t> tokens = ValueOrThrow(model.tokenizer().Encode(text, options));
   const auto most = static_cast<std::size_t>(arguments.max_tokens);
   if (tokens.size() > most) tokens.resize(most);
   return tokens;

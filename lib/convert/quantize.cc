@@ -1,12 +1,14 @@
 #include "carat/quantize.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
 #include "lib/base/guard.h"
 #include "lib/convert/format_plan.h"
 #include "lib/convert/gguf_header.h"
@@ -16,6 +18,7 @@
 #include "lib/weights/checkpoint.h"
 #include "lib/weights/gguf/gguf_keys.h"
 #include "lib/weights/gguf/gguf_names.h"
+#include "lib/weights/model_path.h"
 
 namespace carat::internal {
 namespace {
@@ -161,15 +164,36 @@ class Quantizer {
   std::int64_t total_ = 0;
 };
 
+// The file that a name means, whatever the way that leads to it.
+std::filesystem::path FileNamed(const std::string& name) {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::weakly_canonical(std::filesystem::path(name), error);
+  return error ? std::filesystem::path(name) : path;
+}
+
+// Errors: INVALID_ARGUMENT if the file is one that the checkpoint is read from and consists of.
+Status CheckIsNoInput(const std::string& name, const ModelPath& in) {
+  std::error_code error;
+  if (in.is_gguf || !std::filesystem::exists(name, error)) return {};
+  CARAT_ASSIGN_OR_RETURN(const FileContent content, ContentOfFile(name));
+  if (content == FileContent::kGguf) return {};  // an earlier output that lies in the model's folder
+  const std::filesystem::path folder = std::filesystem::path(name).parent_path();
+  if (!std::filesystem::equivalent(folder.empty() ? "." : folder, in.path, error) || error) return {};
+  return InvalidArgument("%s: this file belongs to the model that is read: give another name", name);
+}
+
 Status Quantize(const std::string& in, const std::string& out, const QuantizeOptions& options) {
   CARAT_ASSIGN_OR_RETURN(const FormatPlan plan,
                          FormatPlan::Create(options.type, options.embeddings, options.per_layer_embeddings));
   if (out.empty()) return InvalidArgument("the name of the file to write is empty");
   CARAT_RETURN_IF_ERROR(OutputFile::Check(out, options.overwrite));
   if (!options.mmproj.empty()) CARAT_RETURN_IF_ERROR(OutputFile::Check(options.mmproj, options.overwrite));
-  if (options.mmproj == out) {
+  if (!options.mmproj.empty() && FileNamed(options.mmproj) == FileNamed(out)) {
     return InvalidArgument("%s: the text decoder and the towers go to two files, but have one name", out);
   }
+  CARAT_ASSIGN_OR_RETURN(const ModelPath model, FindModel(in));
+  CARAT_RETURN_IF_ERROR(CheckIsNoInput(out, model));
+  if (!options.mmproj.empty()) CARAT_RETURN_IF_ERROR(CheckIsNoInput(options.mmproj, model));
   CARAT_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(in));
   return Quantizer(checkpoint, plan, options).Write(out);
 }

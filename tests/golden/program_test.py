@@ -729,6 +729,28 @@ class Quantize(ProgramTest):
         self.assertEqual(os.listdir(folder), ["fifo"])
         self.assertTrue(os.path.exists("/dev/null") and not os.path.isfile("/dev/null"))
 
+    def test_outputs_do_not_destroy_each_other_or_the_model(self):
+        folder = self.folder()
+        out = os.path.join(folder, "out.gguf")
+        again = os.path.join(folder, ".", "out.gguf")
+        self.fail_with(2, "one name", "quantize", SMALL, out, "--type", "bf16", "--mmproj", again, "-q")
+        self.assertEqual(os.listdir(folder), [])
+        model = self.copy_of(SMALL)
+        before = sorted((name, os.path.getsize(os.path.join(model, name))) for name in os.listdir(model))
+        for name, _ in before:
+            self.fail_with(2, "belongs to the model", "quantize", model, os.path.join(model, name), "--type", "bf16",
+                           "--overwrite", "-q")
+        self.assertEqual(sorted((name, os.path.getsize(os.path.join(model, name))) for name in os.listdir(model)), before)
+        inside = os.path.join(model, "q8.gguf")
+        for _ in range(2):
+            self.succeed("quantize", model, inside, "--type", "q8_0", "--overwrite", "-q")
+
+    def test_folders_are_no_texts(self):
+        folder = self.folder()
+        for option in ("--schema", "--grammar"):
+            self.fail_with(2, (folder, "folder"), "run", DEMO, "Say", "--chat", "-q", option, folder)
+        self.fail_with(2, (folder, "folder"), "quality", DEMO, "--reference", DEMO, "--text", folder)
+
     def test_signals_leave_nothing_behind(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
             folder = self.folder()

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -14,6 +12,7 @@
 #include "examples/cli/check/report.h"
 #include "examples/cli/console.h"
 #include "examples/cli/error.h"
+#include "examples/cli/text_file.h"
 #include "lib/base/json_tree.h"
 
 namespace carat::cli {
@@ -149,9 +148,7 @@ int CheckChatCases(const std::string& cases_path, const std::vector<std::string>
   std::vector<NamedTokenizer> named;
   named.reserve(tokenizers.size());
   for (const std::string& path : tokenizers) named.push_back({path, ValueOrThrow(Tokenizer::Load(path))});
-  std::ifstream file(cases_path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || file.bad()) throw Error(kExitBadInput, cases_path + ": cannot be read");
+  const std::string text = ReadTextFile(cases_path);
   const auto tree = ValueOrThrow(internal::JsonTree::Parse(text, cases_path));
   const auto cases = tree.root().Find("cases");
   if (!cases || !cases->is_array())
