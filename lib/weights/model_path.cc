@@ -86,8 +86,12 @@ std::string Trimmed(std::string text) {
 }
 
 // The snapshot of a Hugging Face cache folder that is meant; absent if it is no such folder.
-Result<std::optional<std::string>> FindSnapshot(const std::string& folder) {
-  const std::string snapshots = Join(folder, "snapshots");
+Result<std::optional<std::string>> FindSnapshot(const std::string& given) {
+  const auto name_of_it = std::filesystem::path(Join(given, ".")).lexically_normal().parent_path().filename();
+  const bool is_snapshots =
+      name_of_it == "snapshots" && (IsFolder(Join(given, "../blobs")) || IsFolder(Join(given, "../refs")));
+  const std::string folder = is_snapshots ? Join(given, "..") : given;
+  const std::string snapshots = is_snapshots ? given : Join(given, "snapshots");
   if (!IsFolder(snapshots)) return std::optional<std::string>();
   const std::string main = Join(folder, "refs/main");
   if (FileExists(main)) {

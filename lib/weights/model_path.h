@@ -19,7 +19,7 @@ struct ModelPath {
 // in;
 // - a folder with config.json: itself;
 // - a folder of the Hugging Face cache ("models--ORGANISATION--NAME"): the snapshot that refs/main names, or
-//   without that the only or newest one;
+//   without that the only or newest one; its folder "snapshots" means the same;
 // - another folder: the one GGUF model in it. A split model counts once, by its first part; files of towers
 //   are no models.
 // Errors: NOT_FOUND; INVALID_ARGUMENT for FIFOs, sockets and devices and for folders with several models;

@@ -225,6 +225,17 @@ TEST_F(Cache, WithoutRefsTheOnlyOrNewestSnapshot) {
   ExpectFolder(Root(), Snapshot("aaa"));
 }
 
+TEST_F(Cache, TheFolderOfSnapshotsMeansTheSame) {
+  AddSnapshot("aaa", "config.json", "{}");
+  AddSnapshot("bbb", "config.json", "{}");
+  folder_.Write("models--google--gemma/refs/main", "aaa");
+  for (const char* end : {"/snapshots", "/snapshots/"}) {
+    const auto found = FindModel(Root() + end);
+    ASSERT_TRUE(found.ok()) << found.status().ToString();
+    EXPECT_TRUE(std::filesystem::equivalent(found->path, Snapshot("aaa"))) << found->path;
+  }
+}
+
 TEST_F(Cache, ASnapshotMayHoldAGgufModel) {
   AddSnapshot("aaa", "gemma-Q4_0.gguf", SmallestGguf());
   ExpectGguf(Root(), Snapshot("aaa") + "/gemma-Q4_0.gguf");
