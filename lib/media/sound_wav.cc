@@ -1,5 +1,6 @@
 // WAV: RIFF, and its forms for large files RF64 (BW64) and Wave64. The data chunk alone decides how much
 // sound there is: the length that the RIFF header says is wrong in many files, and of no use.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -198,11 +199,16 @@ Status DecodeSamples(const Format& format, FileBytes data, SoundBuilder& sound) 
   return {};
 }
 
+// Identifiers of chunks are printed characters; zeros are silence.
+bool IsChunkId(std::string_view id) {
+  return std::all_of(id.begin(), id.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 // Whether chunks fill the file from here to its end.
 bool ChunksFollow(FileBytes file, const Layout& layout, std::size_t at) {
   while (at < file.size()) {
     const auto chunk = ReadChunk(file, layout, at);
-    if (!chunk.ok() || chunk->size > file.size() - chunk->begin) return false;
+    if (!chunk.ok() || !IsChunkId(chunk->id) || chunk->size > file.size() - chunk->begin) return false;
     at = After(file, layout, *chunk);
   }
   return true;

@@ -275,6 +275,16 @@ TEST(WavTest, OtherChunksAreLeftOut) {
               "the WAV file is cut short, or broken: a chunk before its data says 99 bytes, but has 8");
 }
 
+TEST(WavTest, ForgottenSizeBeforeSilence) {
+  std::vector<double> samples(64, 0.0);
+  for (const double sample : Tone(936, 1)) samples.push_back(sample);
+  const Bytes content = WavData(samples, {});
+  ExpectSamples(DecodeSound(WavFile({FormatChunk({}), WavChunk("data", content, 0)})), samples, 2e-5);
+  const std::vector<double> silence(1000, 0.0);
+  ExpectSamples(DecodeSound(WavFile({FormatChunk({}), WavChunk("data", WavData(silence, {}), 0)})), silence,
+                0);
+}
+
 TEST(WavTest, LargeFileForms) {
   const auto samples = Tone(500, 1);
   const Bytes content = WavData(samples, {});
