@@ -76,7 +76,7 @@ assert reply.choices[0].message.tool_calls is None, reply
 
 for wrong, words in (({"n": 2}, "n must be 1"),
                      ({"response_format": {"type": "json_schema", "json_schema": {
-                         "name": "x", "schema": {"type": "object", "unevaluatedProperties": False}}}}, "unevaluatedProperties")):
+                         "name": "x", "schema": {"type": "object", "not": {"const": 1}}}}}, "not")):
     try:
         client.chat.completions.create(model="demo", messages=messages[:1], **wrong)
         raise AssertionError(f"{wrong} was not refused")

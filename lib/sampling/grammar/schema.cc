@@ -70,7 +70,7 @@ Status SchemaReader::ExpectSchema(std::uint32_t node) const {
                          tree_.PathOf(node), NameOf(kind));
 }
 
-Result<std::uint32_t> SchemaReader::Count(std::uint32_t value) const {
+Result<std::uint32_t> SchemaReader::Count(std::uint32_t value, bool is_maximum) const {
   CARAT_RETURN_IF_ERROR(Expect(value, JsonKind::kNumber));
   const Decimal number = ParseDecimal(tree_[value].text());
   const auto digits = static_cast<std::int64_t>(number.digits.size());
@@ -80,6 +80,8 @@ Result<std::uint32_t> SchemaReader::Count(std::uint32_t value) const {
                            tree_[value].text());
   }
   if (number.exponent > 9) {
+    if (is_maximum)
+      return TypedSchema::kUnlimited;  // generators write the largest integer where they mean no limit
     return ResourceExhausted("schema: %s is %s, more than %d", tree_.PathOf(value), tree_[value].text(),
                              kMostCount);
   }
@@ -428,7 +430,8 @@ Status SchemaReader::ReadNumberKeyword(const std::string& key, std::uint32_t nod
 
 Status SchemaReader::ReadStringKeyword(const std::string& key, std::uint32_t value, TypedSchema& string) {
   if (key == "minLength" || key == "maxLength") {
-    CARAT_ASSIGN_OR_RETURN((key == "minLength" ? string.least : string.most), Count(value));
+    CARAT_ASSIGN_OR_RETURN((key == "minLength" ? string.least : string.most),
+                           Count(value, key != "minLength"));
     return {};
   }
   CARAT_RETURN_IF_ERROR(Expect(value, JsonKind::kString));
@@ -446,7 +449,7 @@ Status SchemaReader::ReadStringKeyword(const std::string& key, std::uint32_t val
 Status SchemaReader::ReadArrayKeyword(const std::string& key, std::uint32_t node, std::uint32_t value,
                                       TypedSchema& array) {
   if (key == "minItems" || key == "maxItems") {
-    CARAT_ASSIGN_OR_RETURN((key == "minItems" ? array.least : array.most), Count(value));
+    CARAT_ASSIGN_OR_RETURN((key == "minItems" ? array.least : array.most), Count(value, key != "minItems"));
     return {};
   }
   if (key == "uniqueItems") {
@@ -482,7 +485,8 @@ Status SchemaReader::ReadArrayKeyword(const std::string& key, std::uint32_t node
 Status SchemaReader::ReadObjectKeyword(const std::string& key, std::uint32_t value, TypedSchema& object,
                                        ObjectShape& shape) {
   if (key == "minProperties" || key == "maxProperties") {
-    CARAT_ASSIGN_OR_RETURN((key == "minProperties" ? object.least : object.most), Count(value));
+    CARAT_ASSIGN_OR_RETURN((key == "minProperties" ? object.least : object.most),
+                           Count(value, key != "minProperties"));
     return {};
   }
   if (key == "required") {

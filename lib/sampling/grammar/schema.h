@@ -135,7 +135,8 @@ class SchemaReader {
   Result<bool> MayOverlap(const TypedSchema& a, const TypedSchema& b, int depth);
   Result<bool> AnyOverlap(const Conjunction& a, const Conjunction& b, int depth);
   Result<Alternatives> Intersect(const Alternatives& a, const Alternatives& b) const;
-  Result<std::uint32_t> Count(std::uint32_t value) const;
+  // A maximum beyond what any answer holds is as good as none; a minimum beyond it is an error.
+  Result<std::uint32_t> Count(std::uint32_t value, bool is_maximum) const;
   Status Expect(std::uint32_t node, JsonKind kind) const;
   Status ExpectSchema(std::uint32_t node) const;
 

@@ -36,6 +36,16 @@ TEST(JsonSchema, Strings) {
           R"("\ud83dx")", R"("\u00g0")", "\"\xC3\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"",
           "\"\xF4\x90\x80\x80\"", "\"\xFF\"", "a"}});
   // In code points, however they are written.
+  for (const char* most : {"2147483647", "4294967295", "9007199254740991", "1e300"}) {
+    const std::string bound = most;
+    Check({R"({"type": "string", "pattern": "^[a-c]*$", "maxLength": )" + bound + "}",
+           {R"("ab")", R"("")"},
+           {"1"}});
+    Check({R"({"type": "array", "items": {"const": 1}, "maxItems": )" + bound + "}",
+           {"[]", "[1,1,1]"},
+           {"[2]"}});
+    Check({R"({"type": "object", "maxProperties": )" + bound + "}", {"{}", R"({"a":1})"}, {"[]"}});
+  }
   Check({R"({"type": "string", "minLength": 2, "maxLength": 3})",
          {R"("ab")", R"("日本語")", R"("😀\ud83d\ude00a")", R"("\n\n")"},
          {R"("a")", R"("abcd")", R"("😀")", R"("\ud83d\ude00")", R"("日本語a")"}});
