@@ -1,4 +1,5 @@
 """A running `carat serve` on the demo checkpoint, for the tests beside this file."""
+import atexit
 import base64
 import os
 import re
@@ -33,6 +34,7 @@ class Server:
         self.demo = os.path.join(source, "examples/demo-model/checkpoint")
         self.process = subprocess.Popen([carat, "serve", self.demo, "--port", "0", "--quiet", "--name", "demo", "--greedy"],
                                         stderr=subprocess.PIPE, text=True)
+        atexit.register(self.end)
         line = self.process.stderr.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+/v1", line)
         if not found:
@@ -43,6 +45,12 @@ class Server:
         """A file of the demo's media as base64."""
         with open(os.path.join(self.demo, "media", name), "rb") as file:
             return base64.b64encode(file.read()).decode()
+
+    def end(self):
+        """Ends it where a test failed before stop(): ctest waits for whoever holds the test's output."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(timeout=30)
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
